@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The design space: named dimensions with their legal choices, and what depends on them. Layer: network.
+// Plain data: no invariants beyond what check() in graph.h verifies; copy freely, share read-only between threads.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace limber {
+
+struct Dimension {
+  std::string name;             // "groups", "resolution", "stage2.depth", ...
+  std::vector<int64_t> choices; // ascending, distinct, not empty
+};
+
+struct DesignSpace {
+  std::vector<Dimension> dimensions;
+};
+
+// One value for every dimension, in the order of DesignSpace::dimensions.
+using Choice = std::vector<int64_t>;
+
+// "groups=2,depth=3" for people, and back. parse fails naming the unknown dimension or the legal values.
+std::string to_string(const DesignSpace& space, const Choice& choice);
+Choice parse_choice(const DesignSpace& space, const std::string& text);
+
+// A run-time symbol: an extent that is only known at each inference (sequence or cache length).
+struct Symbol {
+  std::string name;
+  int64_t maximum = 0;  // memory is planned for this
+};
+
+// An extent is a constant, a table over one or more dimensions, or affine in one run-time symbol.
+struct Extent {
+  int64_t constant = 0;
+  std::vector<int> by;                             // indices of dimensions; empty: not a table
+  std::map<std::vector<int64_t>, int64_t> table;   // choice of the dimensions in `by` -> value
+  int symbol = -1;                                 // index of a Symbol, or -1
+  int64_t per_symbol = 0;                          // value = constant + per_symbol * symbol
+
+  Extent() = default;
+  Extent(int64_t value) : constant(value) {}  // NOLINT: a number is an extent
+};
+
+// An extent once the choice is known: constant + per_symbol * (value of symbol).
+struct Resolved {
+  int64_t constant = 0;
+  int64_t per_symbol = 0;
+  int symbol = -1;
+};
+
+}  // namespace limber
