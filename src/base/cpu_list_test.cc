@@ -14,7 +14,8 @@ TEST(CpuList, ReadsAndPrintsRanges) {
 }
 
 TEST(CpuList, RefusesWhatIsNoList) {
-  for (const char* text : {"", "a", "1,", "3-1", "-1", "1;2", "99999"}) EXPECT_THROW(parse_cpu_list(text), Error) << text;
+  for (const char* text : {"", "a", "1,", "3-1", "-1", "1;2", "99999"})
+    EXPECT_THROW(parse_cpu_list(text), Error) << text;
 }
 
 }  // namespace

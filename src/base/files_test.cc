@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/aligned_buffer.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/mapped_file.h"
+
+namespace limber {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "limber_files_XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string text(const std::string& file) {
+    std::ostringstream all;
+    all << std::ifstream(file).rdbuf();
+    return all.str();
+  }
+  int count() const {
+    return static_cast<int>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Files, AtomicFileReplacesOnlyOnCommit) {
+  std::ofstream(path("a")) << "old";
+  {
+    AtomicFile file(path("a"));
+    file.write("new");
+    EXPECT_EQ(text(path("a")), "old");
+  }
+  EXPECT_EQ(text(path("a")), "old");
+  EXPECT_EQ(count(), 1) << "a temporary file was left behind";
+  AtomicFile file(path("a"));
+  file.write("new");
+  file.write("er");
+  file.commit();
+  EXPECT_EQ(text(path("a")), "newer");
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(Files, AtomicFileSaysWhatTheSystemRefused) {
+  try {
+    AtomicFile file(path("missing/a"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_NE(std::string(error.what()).find("missing/a"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Files, MappedFileShowsTheBytes) {
+  std::ofstream(path("a")) << "hello";
+  MappedFile file(path("a"));
+  ASSERT_EQ(file.size(), 5u);
+  EXPECT_EQ(static_cast<char>(file.bytes()[4]), 'o');
+  MappedFile moved = std::move(file);
+  EXPECT_EQ(moved.size(), 5u);
+  EXPECT_EQ(file.size(), 0u);
+  std::ofstream(path("empty"));
+  EXPECT_EQ(MappedFile(path("empty")).size(), 0u);
+}
+
+TEST_F(Files, MappedFileRefusesWhatIsMissingOrAFolder) {
+  try {
+    MappedFile file(path("nothing"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+  EXPECT_THROW(MappedFile{folder_.string()}, Error);
+}
+
+TEST(AlignedBuffer, IsAlignedAndZero) {
+  for (std::size_t size : {1u, 63u, 64u, 1000u}) {
+    AlignedBuffer buffer(size);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % kAlignment, 0u);
+    for (std::byte byte : buffer.bytes()) ASSERT_EQ(byte, std::byte{0});
+  }
+  EXPECT_EQ(AlignedBuffer(0).data(), nullptr);
+  EXPECT_THROW(AlignedBuffer(static_cast<std::size_t>(-1)), std::bad_alloc);
+}
+
+}  // namespace
+}  // namespace limber
