@@ -10,8 +10,8 @@
 namespace limber {
 
 struct Dimension {
-  std::string name;             // "groups", "resolution", "stage2.depth", ...
-  std::vector<int64_t> choices; // ascending, distinct, not empty
+  std::string name;              // "groups", "resolution", "stage2.depth", ...
+  std::vector<int64_t> choices;  // ascending, distinct, not empty
 };
 
 struct DesignSpace {
@@ -34,10 +34,10 @@ struct Symbol {
 // An extent is a constant, a table over one or more dimensions, or affine in one run-time symbol.
 struct Extent {
   int64_t constant = 0;
-  std::vector<int> by;                             // indices of dimensions; empty: not a table
-  std::map<std::vector<int64_t>, int64_t> table;   // choice of the dimensions in `by` -> value
-  int symbol = -1;                                 // index of a Symbol, or -1
-  int64_t per_symbol = 0;                          // value = constant + per_symbol * symbol
+  std::vector<int> by;                            // indices of dimensions; empty: not a table
+  std::map<std::vector<int64_t>, int64_t> table;  // choice of the dimensions in `by` -> value
+  int symbol = -1;                                // index of a Symbol, or -1
+  int64_t per_symbol = 0;                         // value = constant + per_symbol * symbol
 
   Extent() = default;
   Extent(int64_t value) : constant(value) {}  // NOLINT: a number is an extent
@@ -48,6 +48,15 @@ struct Resolved {
   int64_t constant = 0;
   int64_t per_symbol = 0;
   int symbol = -1;
+
+  bool operator==(const Resolved&) const = default;
+  int64_t at(int64_t value) const { return constant + per_symbol * value; }
 };
+
+// The extent for this choice, which must be one of the space's (see check()).
+Resolved resolve(const Extent& extent, const Choice& choice);
+
+// Fails unless the choice has one legal value for every dimension; the message lists the legal ones.
+void check_choice(const DesignSpace& space, const Choice& choice);
 
 }  // namespace limber

@@ -15,21 +15,35 @@
 namespace limber {
 
 enum class Op {
-  kInput,          // an image or sequence: channels, height, width
-  kConv2d,         // groups = 1: dense; groups = channels: depthwise; else grouped. Fused norm, activation, residual
-  kLinear,         // a 1x1 convolution on 1x1 pixels, or on `height` rows (a sequence: height x 1 pixels)
+  kInput,   // an image or sequence: channels, height, width
+  kConv2d,  // groups = 1: dense; groups = channels: depthwise; else grouped. Fused norm, activation, residual
+  kLinear,  // a 1x1 convolution on 1x1 pixels, or on `height` rows (a sequence: height x 1 pixels)
   kActivation,
   kAdd,
-  kMultiply,       // input 0 times input 1; input 1 may be 1x1 pixels (squeeze-excite)
-  kConcat,         // along channels: placement, not copying
+  kMultiply,  // input 0 times input 1; input 1 may be 1x1 pixels (squeeze-excite)
+  kConcat,    // along channels: placement, not copying
   kMaxPool,
   kAveragePool,
   kGlobalAveragePool,
-  kSoftmax,        // over channels
-  kAttention,      // softmax(q k' / sqrt(d)) v over state that grows: inputs q, k, v; see Node::state
+  kSoftmax,    // over channels
+  kAttention,  // softmax(q k' / sqrt(d)) v over state that grows: inputs q, k, v; see Node::state
 };
 
 enum class Activation { kNone, kRelu, kHardSwish, kHardSigmoid };
+
+// As in graph JSON and in messages: "conv2d", "global_average_pool"; "none", "relu", "hard_swish", "hard_sigmoid".
+const char* op_name(Op op);
+const char* activation_name(Activation activation);
+
+enum class DType { kF32, kF16, kI8 };
+const char* dtype_name(DType dtype);  // "F32", "F16", "I8"
+
+// How a node's output is stored. real = scale * (stored - zero_point); fp32 ignores both.
+struct Edge {
+  DType dtype = DType::kF32;  // kF32 is the only one that this version computes in
+  float scale = 1;
+  int32_t zero_point = 0;
+};
 
 // What a consumer of a node reads when the node is not part of the chosen sub-network.
 enum class WhenAbsent {
@@ -40,10 +54,10 @@ enum class WhenAbsent {
 // One range of input channels. A node reads its inputs in the order listed, as if they were concatenated; that order is
 // the order of accumulation.
 struct Input {
-  int node = -1;          // index into Graph::nodes, smaller than the reader's own index
-  Extent from = 0;        // first channel of the producer that is read
-  Extent count = -1;      // channels read; -1: all from `from` on
-  Extent weight_from = 0; // where these channels start in the weight tensor's input axis (K of the super-network)
+  int node = -1;           // index into Graph::nodes, smaller than the reader's own index
+  Extent from = 0;         // first channel of the producer that is read
+  Extent count = -1;       // channels read; -1: all from `from` on
+  Extent weight_from = 0;  // where these channels start in the weight tensor's input axis (K of the super-network)
 };
 
 // Batch normalisation with stored statistics; folded into scale and bias when a member is built.
@@ -52,15 +66,16 @@ struct Norm {
   float epsilon = 1e-5f;
 };
 
-// OFA: the kernel of size `to` is the centre crop of the one of size `from` times `matrix` [to*to, to*to] (papers.md 3).
+// OFA: the kernel of size `to` is the centre crop of the one of size `from` times `matrix` [to*to, to*to] (papers.md
+// 3).
 struct KernelTransform {
   int64_t from = 0, to = 0;
   std::string matrix;
 };
 
 struct Presence {
-  int dimension = -1;               // -1: always present
-  std::vector<int64_t> choices;     // present when the choice of `dimension` is one of these
+  int dimension = -1;            // -1: always present
+  std::vector<int64_t> choices;  // present when the choice of `dimension` is one of these
 };
 
 // Key/value cache of an attention node: rows appended by each step, kept outside the arena, `rows.maximum` long.
@@ -75,24 +90,27 @@ struct Node {
   std::vector<Presence> when;  // all must hold
   WhenAbsent when_absent = WhenAbsent::kDrop;
 
-  Extent channels = 0;     // of the output. Conv2d, linear, input: given; other operators: 0 = as the inputs say
-  Extent channels_from = 0;// conv2d, linear: first output channel in the weight tensor's output axis (Fluid's upper half)
-  Extent kernel = 1;       // conv2d and pools: square kernel
-  Extent height = 0, width = 0;  // kInput only
-  int64_t stride = 1, padding = 0;  // padding -1: kernel / 2
-  Extent groups = 1;       // conv2d: with g groups each reads (input channels / g)
-  bool depthwise = false;  // conv2d: groups = channels, whatever these are
+  Extent channels = 0;  // of the output. Conv2d, linear, input: given; other operators: 0 = as the inputs say
+  Extent channels_from =
+      0;              // conv2d, linear: first output channel in the weight tensor's output axis (Fluid's upper half)
+  Extent kernel = 1;  // conv2d and pools: square kernel
+  Extent height = 0, width = 0;               // kInput only
+  int64_t stride = 1, padding = 0;            // padding -1: kernel / 2
+  Extent groups = 1;                          // conv2d: with g groups each reads (input channels / g)
+  bool depthwise = false;                     // conv2d: groups = channels, whatever these are
   Activation activation = Activation::kNone;  // applied last: after the norm and after the residual
-  int residual = -1;       // conv2d, linear: a node whose output is added before the activation; -1: none
-  std::string weight, bias;            // weight [N][K/groups][kh][kw] or [N][K]; bias [N], may be empty
+  int residual = -1;         // conv2d, linear: a node whose output is added before the activation; -1: none
+  std::string weight, bias;  // weight [N][K/groups][kh][kw] or [N][K]; bias [N], may be empty
   std::optional<Norm> norm;
   std::vector<KernelTransform> transforms;
-  int64_t heads = 1;                   // kAttention
-  std::optional<State> state;          // kAttention
-  int exit = 0;  // n > 0: this node's output is a valid answer, the n-th exit in order
+  int64_t heads = 1;           // kAttention
+  std::optional<State> state;  // kAttention
+  Edge edge;                   // of the output
+  int exit = 0;                // n > 0: this node's output is a valid answer, the n-th exit in order
 };
 
-// Nodes are in a topological order. The last node of the chosen sub-network is its answer.
+// Nodes are in a topological order. check() in network/check.h verifies everything that is said here. The last node of
+// the chosen sub-network is its answer.
 struct Graph {
   std::string name;
   DesignSpace space;

@@ -13,24 +13,24 @@ namespace limber {
 class Plan;
 
 struct ModelOptions {
-  std::string isa;              // "" = the best this machine has, else "avx512", "avx2", "sse4", "neon" (LIMBER_FORCE_ISA too)
+  std::string isa;  // "" = the best this machine has, else "avx512", "avx2", "sse4", "neon" (LIMBER_FORCE_ISA too)
   std::string cache_directory;  // packed weights; "" = $LIMBER_CACHE or $XDG_CACHE_HOME/limber or ~/.cache/limber
   bool use_cache = true;        // an unwritable cache means private memory, see Memory::packed_shared
 };
 
 // Which bytes are which, in bytes.
 struct Memory {
-  int64_t weights = 0;        // packed weights of the whole family, once
-  int64_t padding = 0;        // of these, zeros added by packing
-  bool packed_shared = false; // the packed weights are a read-only mapping that processes share
-  int64_t per_member = 0;     // folded normalisation, kernel-transform results, plans: all members together
-  int64_t arena = 0;          // one session's activations (sized for the largest member)
-  int64_t exit_arena = 0;     // per image of a batch, in addition, when the exit plan is used
-  int64_t largest_alone = 0;  // weights + per-member + arena of a model that holds only the largest member
+  int64_t weights = 0;         // packed weights of the whole family, once
+  int64_t padding = 0;         // of these, zeros added by packing
+  bool packed_shared = false;  // the packed weights are a read-only mapping that processes share
+  int64_t per_member = 0;      // folded normalisation, kernel-transform results, plans: all members together
+  int64_t arena = 0;           // one session's activations (sized for the largest member)
+  int64_t exit_arena = 0;      // per image of a batch, in addition, when the exit plan is used
+  int64_t largest_alone = 0;   // weights + per-member + arena of a model that holds only the largest member
 };
 
-// Immutable and thread-safe. Building costs milliseconds to seconds (packing); everything after is read-only. Holds the plans
-// of the whole family; plans do not depend on the number of cores.
+// Immutable and thread-safe. Building costs milliseconds to seconds (packing); everything after is read-only. Holds the
+// plans of the whole family; plans do not depend on the number of cores.
 class Model {
  public:
   // Checks the network, packs the weights (or maps the cache), compiles every member. Fails with a clear Error.
@@ -39,17 +39,17 @@ class Model {
 
   const Network& network() const;
   const std::string& isa() const;
-  int members() const;                         // size of the family
+  int members() const;  // size of the family
   const Member& member(int index) const;
   int find_member(const std::string& name) const;  // fails listing the legal names
-  int64_t macs(int member) const;              // multiply-accumulates of one inference
+  int64_t macs(int member) const;                  // multiply-accumulates of one inference
   const Plan& plan(int member) const;
-  const Plan* exit_plan() const;               // nullptr: the family does not nest; exit n answers as member n would
+  const Plan* exit_plan() const;  // nullptr: the family does not nest; exit n answers as member n would
   Memory memory() const;
-  int64_t input_height() const;                // of the largest member
+  int64_t input_height() const;  // of the largest member
   int64_t input_width() const;
   int64_t input_channels() const;
-  int64_t outputs() const;                     // length of one answer (classes)
+  int64_t outputs() const;  // length of one answer (classes)
 
  private:
   Model();

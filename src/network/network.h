@@ -11,9 +11,8 @@
 
 namespace limber {
 
-enum class DType { kF32, kF16, kI8 };
-
-// A weight tensor: bytes, row-major, unpadded, little-endian. `owner` keeps the bytes alive (a mapped file or a vector).
+// A weight tensor: bytes, row-major, unpadded, little-endian. `owner` keeps the bytes alive (a mapped file or a
+// vector).
 struct Tensor {
   std::string name;
   DType dtype = DType::kF32;
@@ -32,14 +31,16 @@ struct Accuracy {
 
 // A sub-network that is kept for run time.
 struct Member {
-  std::string name;       // "25%", "100%"
+  std::string name;  // "25%", "100%"
   Choice choice;
   std::vector<Accuracy> accuracies;
-  // Tensors that replace a node's normalisation statistics for this member: {node name, Norm}. Empty: shared ones.
+  // Tensors that replace a node's normalisation statistics for this member: {node name, Norm}. Empty: shared ones. Such
+  // a tensor has the super-network's channels, or just this member's.
   std::vector<std::pair<std::string, Norm>> norms;
 };
 
-// From bytes to the network's input: x = (pixel / 255 - mean) / deviation per channel, channels as the graph's input says.
+// From bytes to the network's input: x = (pixel / 255 - mean) / deviation per channel, channels as the graph's input
+// says.
 struct Preprocessing {
   std::vector<float> mean, deviation;  // one per channel
 };
@@ -47,13 +48,13 @@ struct Preprocessing {
 struct Network {
   std::string name;
   Graph graph;
-  std::vector<Tensor> tensors;   // names distinct
-  std::vector<Member> family;    // ascending cost; at least one
+  std::vector<Tensor> tensors;  // names distinct
+  std::vector<Member> family;   // ascending cost; at least one
   Preprocessing preprocessing;
   std::vector<std::string> labels;
-  std::string training_record;   // JSON text: recipe, seeds, epochs, versions, date; empty if unknown
-  std::string hash;              // SHA-256 of the weights, hex; set by the reader
-  std::string path;              // where it was read from; empty if made in memory
+  std::string training_record;  // JSON text: recipe, seeds, epochs, versions, date; empty if unknown
+  std::string hash;             // SHA-256 of the weights, hex; set by the reader
+  std::string path;             // where it was read from; empty if made in memory
 };
 
 }  // namespace limber

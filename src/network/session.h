@@ -15,18 +15,19 @@ namespace limber {
 // n images of the model's input size, borrowed for the call. Exactly one of the two is set.
 struct Batch {
   int64_t images = 0;
-  std::span<const uint8_t> pixels;  // [n][height][width][channels], 0..255; the session applies the model's preprocessing
-  std::span<const float> planes;    // [n][channels][height][width], already normalised
+  std::span<const uint8_t>
+      pixels;                     // [n][height][width][channels], 0..255; the session applies the model's preprocessing
+  std::span<const float> planes;  // [n][channels][height][width], already normalised
 };
 
 struct SessionOptions {
-  std::vector<int> cores;    // logical CPUs the work may use; empty: the calling thread alone, unpinned
-  int64_t max_images = 1;    // largest batch of infer_anytime (its arena grows with it); infer takes any batch
-  bool anytime = false;      // plan memory for the exit plan
+  std::vector<int> cores;  // logical CPUs the work may use; empty: the calling thread alone, unpinned
+  int64_t max_images = 1;  // largest batch of infer_anytime (its arena grows with it); infer takes any batch
+  bool anytime = false;    // plan memory for the exit plan
 };
 
-// Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at once
-// without locks. After construction no call allocates.
+// Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at
+// once without locks. After construction no call allocates.
 class Session {
  public:
   Session(std::shared_ptr<const Model> model, SessionOptions options = {});
@@ -34,19 +35,20 @@ class Session {
   Session(Session&&) noexcept;
 
   const Model& model() const;
-  void select(int member);   // the switch: an index is stored, nothing else happens. Fails on an illegal index.
+  void select(int member);  // the switch: an index is stored, nothing else happens. Fails on an illegal index.
   int active() const;
 
   // Runs the active member. answers: [images][outputs], written completely. Fails on a wrong size.
   void infer(const Batch& batch, std::span<float> answers);
 
-  // Runs the exit plan: after exit n (0-based) `answers` holds what member n answers for every image, bit for bit, and publish(n)
-  // is called; returning false stops there. Returns the number of exits published.
-  // check(), if given, is called between images and layers groups; returning false abandons the current exit (anytime deadline).
+  // Runs the exit plan: after exit n (0-based) `answers` holds what member n answers for every image, bit for bit, and
+  // publish(n) is called; returning false stops there. Returns the number of exits published. check(), if given, is
+  // called between images and layers groups; returning false abandons the current exit (anytime deadline).
   int infer_anytime(const Batch& batch, std::span<float> answers, const std::function<bool(int)>& publish,
                     const std::function<bool()>& check = {});
 
-  // Run-time symbols (sequence length, cache rows): set before infer. Fails on an unknown name or a value above its maximum.
+  // Run-time symbols (sequence length, cache rows): set before infer. Fails on an unknown name or a value above its
+  // maximum.
   void set_symbol(const std::string& name, int64_t value);
   void reset_state();
 
