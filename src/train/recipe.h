@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A recipe: everything a training depends on, read from TOML. docs/training.md explains the keys. Layer: train.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace limber::train {
+
+// What a later step minimises: cross-entropy of the answer of the new groups alone (kOwn: like an ensemble), of the sum with
+// the frozen ones (kSum), of that sum divided by the number of steps so far (kMean), or half kOwn and half kMean (kMixed).
+enum class Loss { kOwn, kSum, kMean, kMixed };
+enum class Schedule { kLinear, kCosine };  // how the learning rate falls after the warm-up
+enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
+enum class Keep { kLast, kBest };          // which epoch's weights a step keeps: the last, or the best on the validation split
+
+struct RecipeMember {
+  std::string name;    // "25%"
+  std::string choice;  // "groups=1"
+};
+
+struct Recipe {
+  std::string path, text;  // where it was read from, and its bytes (for the training record)
+  std::string name;        // of the model
+  std::string network;     // path of the graph JSON, already relative to the working directory
+  // [data]
+  std::string data;
+  std::vector<float> mean, deviation;  // x = (pixel / 255 - mean) / deviation, one per channel
+  bool flip = false;                   // mirror half of the training images
+  int64_t shift = 0;                   // move by up to this many pixels, zeros come in
+  int64_t cutout = 0;                  // side of a square of zeros, 0: none
+  // [training]
+  std::vector<int64_t> epochs;  // one per member
+  int64_t batch = 128;
+  double learning_rate = 0.1, warm_up = 0.2, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
+  Schedule schedule = Schedule::kLinear;
+  Loss loss = Loss::kOwn;
+  // For this share of a later step its groups train alone: with their own loss, and (nested wiring) not reading earlier groups,
+  // whose weights into them start at zero. So they learn something of their own before they build on what is there.
+  double join = 0;
+  Precision precision = Precision::kBf16;
+  Keep keep = Keep::kLast;
+  int64_t seed = 1;
+  std::vector<RecipeMember> members;  // ascending; each adds groups to the one before
+};
+
+// Fails with kBadFile naming file, line, key, what was found and what is legal. Unknown keys are errors.
+Recipe read_recipe(const std::string& path);
+Recipe parse_recipe(const std::string& text, const std::string& path);
+
+// Learning rate at `done` (0..1) of a step.
+double learning_rate_at(const Recipe& recipe, double done);
+
+}  // namespace limber::train

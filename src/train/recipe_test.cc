@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace limber::train {
+namespace {
+
+const char kGood[] = R"(name = "tiny"
+network = "../networks/tiny.json"
+[data]
+name = "shapes"
+mean = [0.5, 0.5, 0.5]
+deviation = [0.25, 0.25, 0.25]
+[training]
+epochs = [3, 2]
+learning_rate = 0.2
+warm_up = 0.5
+loss = "mixed"
+[[member]]
+name = "50%"
+choice = "groups=1"
+[[member]]
+name = "100%"
+choice = "groups=2"
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  text.replace(text.find(from), from.size(), to);
+  return text;
+}
+
+std::string message(const std::string& text) {
+  try {
+    parse_recipe(text, "recipes/tiny.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadFile);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Recipe, ReadsEveryKey) {
+  const Recipe recipe = parse_recipe(kGood, "recipes/tiny.toml");
+  EXPECT_EQ(recipe.network, "networks/tiny.json");
+  EXPECT_EQ(recipe.epochs, (std::vector<int64_t>{3, 2}));
+  EXPECT_EQ(recipe.loss, Loss::kMixed);
+  ASSERT_EQ(recipe.members.size(), 2u);
+  EXPECT_EQ(recipe.members[1].choice, "groups=2");
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0), 0.01);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0.5), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0.75), 0.1);
+}
+
+TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
+  const struct {
+    const char *from, *to, *says;
+  } cases[] = {
+      {"loss = ", "losss = ", "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, batch,"},
+      {"\"mixed\"", "\"both\"", "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
+      {"0.2", "\"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
+      {"warm_up = 0.5", "warm_up = 2", "training.warm_up: legal is a number from 0 to 0.99, not 2"},
+      {"[3, 2]", "[3, 2, 1]", "training.epochs has 3 values for 2 members"},
+      {"[3, 2]", "[3, 2.5]", "training.epochs: legal is an integer from 1 to 10000"},
+      {"mean = [0.5, 0.5, 0.5]", "", "data.mean is missing"},
+      {"mean = [0.5, ", "mean = [", "data.mean has 2 values and data.deviation 3"},
+      {"choice = \"groups=1\"", "groups = 1", "member.choice is missing"},
+      {"[training]", "[training", "recipes/tiny.toml:7: not TOML"},
+      {"name = \"tiny\"", "", "name is missing"},
+  };
+  for (const auto& test : cases) {
+    const std::string said = message(replaced(kGood, test.from, test.to));
+    EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
+  }
+}
+
+TEST(Recipe, MissingFileIsNotFound) {
+  try {
+    read_recipe("/nowhere/x.toml");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+}
+
+}  // namespace
+}  // namespace limber::train
