@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain loops for every kernel: the tests' oracle, and the table of Isa::kReference. Obeys the contract in kernels.h.
+#pragma once
+#include "kernels/kernels.h"
+
+namespace limber::kernels {
+
+const KernelTable& reference_table();
+
+}  // namespace limber::kernels
