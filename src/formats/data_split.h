@@ -6,8 +6,8 @@
 
 namespace limber {
 
-// About one training image in ten, chosen by a seeded hash of its pixels (height, width, channel order): the same images
-// whatever file format or order they come in, and equal pictures never lie in both splits.
+// About one training image in ten, chosen by a seeded hash of its pixels (height, width, channel order): the same
+// images whatever file format or order they come in, and equal pictures never lie in both splits.
 inline bool in_validation(std::span<const uint8_t> pixels) {
   uint64_t hash = 0xcbf29ce484222325u ^ 42;  // FNV-1a with a seed
   for (const uint8_t pixel : pixels) hash = (hash ^ pixel) * 0x100000001b3u;
