@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/plan_builder.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace limber {
+
+int64_t Plan::bytes() const {
+  std::size_t sum = sizeof(Plan) + segments.size() * sizeof(Segment);
+  for (const PlanTensor& tensor : tensors) sum += sizeof tensor + tensor.node.size() + tensor.blocks.starts.size() * 8;
+  for (const Step& step : steps) {
+    sum += sizeof step + step.node.size() + step.inputs.size() * sizeof(PlanRange) + step.lanes.size() +
+           step.lane_of.size() * 4;
+  }
+  return static_cast<int64_t>(sum);
+}
+
+FoldedNorms::Pair FoldedNorms::get(const Node& node, const Norm* norm, const SubNode& part, const Blocks& blocks) {
+  std::string key = fmt::format("{} {} {} {}|{}", part.channels_from, part.channels, fmt::join(blocks.starts, ","),
+                                node.weight.size(), node.bias);
+  if (norm != nullptr)
+    key += fmt::format("|{}|{}|{}|{}|{}", norm->weight, norm->bias, norm->mean, norm->variance, norm->epsilon);
+  const auto known = known_.find(key);
+  if (known != known_.end()) return known->second;
+  const auto planes = static_cast<std::size_t>(blocks.planes());
+  AlignedBuffer& memory = memory_.emplace_back(planes * 2 * 16 * sizeof(float));
+  bytes_ += static_cast<int64_t>(memory.size());
+  float* const scale = memory.floats();
+  float* const bias = scale + planes * 16;
+  const auto slice = [&](const std::string& name) {  // the super-network's channels, or just this member's
+    std::vector<float> all = weights_.values(name);
+    const bool own = static_cast<int64_t>(all.size()) == part.channels && part.channels_from == 0;
+    const bool whole = static_cast<int64_t>(all.size()) >= part.channels_from + part.channels;
+    if (!own && whole) all.erase(all.begin(), all.begin() + part.channels_from);
+    return all;
+  };
+  std::vector<float> own_bias, weight, shift, mean, variance;
+  if (!node.bias.empty()) own_bias = slice(node.bias);
+  if (norm != nullptr) {
+    weight = slice(norm->weight);
+    shift = slice(norm->bias);
+    mean = slice(norm->mean);
+    variance = slice(norm->variance);
+  }
+  for (int64_t channel = 0; channel < part.channels; ++channel) {
+    const auto c = static_cast<std::size_t>(channel);
+    double s = 1, b = own_bias.empty() ? 0.0 : static_cast<double>(own_bias[c]);
+    if (norm != nullptr) {
+      s = static_cast<double>(weight[c]) /
+          std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(norm->epsilon));
+      b = (b - static_cast<double>(mean[c])) * s + static_cast<double>(shift[c]);
+    }
+    scale[blocks.lane_of(channel)] = static_cast<float>(s);
+    bias[blocks.lane_of(channel)] = static_cast<float>(b);
+  }
+  return known_.emplace(key, Pair{scale, bias}).first->second;
+}
+
+Blocks PlanBuilder::blocks_of(int value) const {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  return blocks_.of_node(v.member, v.part->node);
+}
+
+int64_t PlanBuilder::largest(const Resolved& rows) const {
+  return rows.symbol < 0 ? rows.constant : rows.at(graph_.symbols[static_cast<std::size_t>(rows.symbol)].maximum);
+}
+
+// The value if it is known already; else remembers it, as a continuation where one is possible.
+int PlanBuilder::find_value(PlanValue& value) {
+  const auto same_but_inputs = [&](const PlanValue& other) {
+    const SubNode &a = *other.part, &b = *value.part;
+    return a.node == b.node && a.channels == b.channels && a.channels_from == b.channels_from && a.kernel == b.kernel &&
+           a.groups == b.groups && a.height == b.height && a.width == b.width && other.residual == value.residual &&
+           blocks_.of_node(other.member, a.node).starts == blocks_.of_node(value.member, b.node).starts;
+  };
+  const auto norm_of = [&](const PlanValue& v) -> const Norm* {
+    for (const auto& [name, norm] : network_.family[v.member].norms) {
+      if (name == node_of(v).name) return &norm;
+    }
+    return node_of(v).norm ? &*node_of(v).norm : nullptr;
+  };
+  const auto same_norm = [&](const PlanValue& other) {
+    const Norm *a = norm_of(other), *b = norm_of(value);
+    if (a == nullptr || b == nullptr) return a == b;
+    return a->weight == b->weight && a->bias == b->bias && a->mean == b->mean && a->variance == b->variance &&
+           a->epsilon == b->epsilon;
+  };
+  const Op op = node_of(value).op;
+  const bool can_continue =
+      (op == Op::kConv2d || op == Op::kLinear) && !node_of(value).depthwise && value.part->groups == 1;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    const PlanValue& other = values_[i];
+    if (!same_but_inputs(other)) continue;
+    if (other.inputs == value.inputs && same_norm(other)) return static_cast<int>(i);
+    // Scale and bias come after the sums, so these may differ.
+    const bool prefix = other.inputs.size() < value.inputs.size() &&
+                        std::equal(other.inputs.begin(), other.inputs.end(), value.inputs.begin());
+    if (can_continue && prefix && other.inputs.size() > value.done) {
+      value.continues = static_cast<int>(i);
+      value.done = other.inputs.size();
+    }
+  }
+  if (value.continues >= 0) values_[static_cast<std::size_t>(value.continues)].continued = true;
+  values_.push_back(value);
+  return static_cast<int>(values_.size()) - 1;
+}
+
+void PlanBuilder::number_values(const std::vector<PlanTarget>& targets) {
+  for (std::size_t segment = 0; segment < targets.size(); ++segment) {
+    const PlanTarget& target = targets[segment];
+    std::vector<int> value_of(graph_.nodes.size(), -1);
+    for (const SubNode& part : target.sub->nodes) {
+      PlanValue value;
+      value.part = &part;
+      value.member = target.member;
+      value.segment = segment;
+      for (Range range : part.inputs) {
+        range.node = value_of[static_cast<std::size_t>(range.node)];
+        value.inputs.push_back(range);
+      }
+      if (part.residual >= 0) value.residual = value_of[static_cast<std::size_t>(part.residual)];
+      value_of[static_cast<std::size_t>(part.node)] = find_value(value);
+    }
+    answers_.push_back(value_of[static_cast<std::size_t>(target.sub->answer().node)]);
+  }
+}
+
+// A concatenation needs no memory where its readers can read its parts one after another.
+void PlanBuilder::choose_materialised(const std::vector<int>& answers) {
+  materialised_.assign(values_.size(), false);
+  for (std::size_t i = 0; i < values_.size(); ++i) materialised_[i] = node_of(values_[i]).op != Op::kConcat;
+  for (int answer : answers) materialised_[static_cast<std::size_t>(answer)] = true;
+  for (const PlanValue& value : values_) {
+    if (value.residual >= 0) materialised_[static_cast<std::size_t>(value.residual)] = true;
+    const Op op = node_of(value).op;
+    if (op != Op::kAdd && op != Op::kMultiply && op != Op::kAttention && op != Op::kSoftmax) continue;
+    for (const Range& range : value.inputs) materialised_[static_cast<std::size_t>(range.node)] = true;
+  }
+}
+
+// The inputs with concatenations that have no memory replaced by their parts.
+std::vector<Range> PlanBuilder::flat(const std::vector<Range>& inputs) const {
+  std::vector<Range> result;
+  for (const Range& range : inputs) {
+    if (materialised_[static_cast<std::size_t>(range.node)]) {
+      result.push_back(range);
+      continue;
+    }
+    int64_t at = 0;  // of a part within the concatenation
+    for (const Range& part : flat(values_[static_cast<std::size_t>(range.node)].inputs)) {
+      const int64_t begin = std::max(range.from, at), end = std::min(range.from + range.count, at + part.count);
+      if (begin < end) {
+        result.push_back({part.node, part.from + begin - at, end - begin, range.weight_from + begin - range.from});
+      }
+      at += part.count;
+    }
+  }
+  return result;
+}
+
+int PlanBuilder::tensor_of(int value, std::size_t segment) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const bool input = node_of(v).op == Op::kInput;
+  const std::pair<int, std::size_t> key{value, input ? segment : 0};
+  const auto found = tensors_.find(key);
+  if (found != tensors_.end()) return found->second;
+  PlanTensor tensor;
+  tensor.node = node_of(v).name;
+  tensor.blocks = blocks_of(value);
+  tensor.height = v.part->height;
+  tensor.width = v.part->width;
+  tensor.rows_maximum = largest(v.part->height);
+  plan_.tensors.push_back(tensor);
+  const int index = static_cast<int>(plan_.tensors.size()) - 1;
+  tensors_.emplace(key, index);
+  // An input is cheaper to convert again than to keep: each segment that reads it has its own.
+  if (input) emit_input(value, segment);
+  return index;
+}
+
+void PlanBuilder::emit_input(int value, std::size_t segment) {
+  Step step = start_step(value);
+  step.op = Op::kInput;
+  step.output = tensors_.at({value, segment});
+  step.clear_halo = true;
+  plan_.steps.push_back(step);
+}
+
+Step PlanBuilder::start_step(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const Node& node = node_of(v);
+  Step step;
+  step.op = node.op;
+  step.node = node.name;
+  step.height = v.part->height;
+  step.width = v.part->width;
+  step.kernel = v.part->kernel;
+  step.stride = node.stride;
+  step.padding = v.part->padding;
+  step.depthwise = node.depthwise;
+  step.activation = node.activation;
+  const Blocks blocks = blocks_of(value);
+  step.planes = blocks.planes();
+  step.lanes = blocks.lanes();
+  step.channels = v.part->channels;
+  if (!v.inputs.empty()) {
+    const SubNode& producer = *values_[static_cast<std::size_t>(v.inputs.front().node)].part;
+    step.input_height = producer.height;
+    step.input_width = producer.width;
+  }
+  return step;
+}
+
+void PlanBuilder::emit_weighted(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const SubNode& part = *v.part;
+  const Node& node = node_of(v);
+  const Blocks blocks = blocks_of(value);
+  const std::size_t index = packed_->at({part.node, part.kernel});
+  const PackedTensor& packed = weights_.tensor(index);
+  const int64_t panel = packed.taps() * packed.k * 16;
+  const Norm* norm = node.norm ? &*node.norm : nullptr;
+  for (const auto& [name, own] : network_.family[v.member].norms) {
+    if (name == node.name) norm = &own;
+  }
+  const FoldedNorms::Pair folded = norms_.get(node, norm, part, blocks);
+  const std::vector<uint8_t> lanes = blocks.lanes();
+  const std::vector<Range> inputs = flat({v.inputs.begin() + static_cast<std::ptrdiff_t>(v.done), v.inputs.end()});
+
+  // One step for a dense convolution, one per group, or one per range of a depthwise one.
+  struct Share {
+    int64_t in = 0, in_count = 0, out = 0, out_count = 0;
+  };
+  std::vector<Share> shares;
+  int64_t channels = 0;
+  for (const Range& range : inputs) {
+    if (node.depthwise) shares.push_back({channels, range.count, channels, range.count});
+    channels += range.count;
+  }
+  if (!node.depthwise) {
+    const int64_t in = channels / part.groups, out = part.channels / part.groups;
+    for (int64_t group = 0; group < part.groups; ++group) shares.push_back({group * in, in, group * out, out});
+  }
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const Share& share = shares[i];
+    Step step = start_step(value);
+    step.k_super = packed.k;
+    step.output_plane = blocks.plane_of(share.out);
+    step.planes = blocks.plane_of(share.out + share.out_count) - step.output_plane;
+    step.lanes.assign(lanes.begin() + step.output_plane, lanes.begin() + step.output_plane + step.planes);
+    step.scale = folded.scale + step.output_plane * 16;
+    step.bias = folded.bias + step.output_plane * 16;
+    step.macs = part.macs / static_cast<int64_t>(shares.size());
+    const float* const weights = weights_.data(index) + packed.blocks.plane_of(part.channels_from + share.out) * panel;
+    int64_t at = 0;
+    for (const Range& range : inputs) {
+      const int64_t begin = std::max(at, share.in), end = std::min(at + range.count, share.in + share.in_count);
+      const int64_t from = range.from + begin - at;
+      const int64_t weight_from = part.groups > 1 ? begin - share.in : range.weight_from;
+      at += range.count;
+      if (begin >= end) continue;
+      const int tensor = tensor_of(range.node, segment_);
+      if (node.depthwise) {
+        step.inputs.push_back(
+            {tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(from), end - begin, weights});
+        continue;
+      }
+      for (const Piece& piece : pieces(plan_.tensors[static_cast<std::size_t>(tensor)].blocks, from, end - begin)) {
+        step.inputs.push_back({tensor, piece.plane, piece.channels, weights + (weight_from + piece.from) * 16});
+      }
+    }
+    if (v.residual >= 0) step.residual = tensor_of(v.residual, segment_);
+    step.output = tensor_of(value, segment_);
+    if (v.continues >= 0) step.partial_in = partials_.at(v.continues);
+    if (v.continued) {
+      PlanTensor partial = plan_.tensors[static_cast<std::size_t>(step.output)];
+      partial.padded = false;
+      plan_.tensors.push_back(partial);
+      step.partial_out = static_cast<int>(plan_.tensors.size()) - 1;
+      partials_[value] = step.partial_out;
+    }
+    step.clear_halo = i == 0;
+    step.complete = i + 1 == shares.size();
+    plan_.steps.push_back(std::move(step));
+  }
+}
+
+// Pools, activations and copies work on each input's planes by themselves.
+void PlanBuilder::emit_per_range(int value) {
+  const std::vector<Range> inputs = flat(values_[static_cast<std::size_t>(value)].inputs);
+  const Blocks blocks = blocks_of(value);
+  const std::vector<uint8_t> lanes = blocks.lanes();
+  int64_t at = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Range& range = inputs[i];
+    Step step = start_step(value);
+    const int tensor = tensor_of(range.node, segment_);
+    step.inputs.push_back(
+        {tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(range.from), range.count, nullptr});
+    step.output = tensor_of(value, segment_);
+    step.output_plane = blocks.plane_of(at);
+    at += range.count;
+    step.planes = blocks.plane_of(at) - step.output_plane;
+    step.lanes.assign(lanes.begin() + step.output_plane, lanes.begin() + step.output_plane + step.planes);
+    step.clear_halo = i == 0;
+    step.complete = i + 1 == inputs.size();
+    plan_.steps.push_back(std::move(step));
+  }
+}
+
+// Add, multiply, softmax, attention: whole inputs, side by side.
+void PlanBuilder::emit_side_by_side(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const Node& node = node_of(v);
+  const auto operand = [&](const Range& range) {
+    const int tensor = tensor_of(range.node, segment_);
+    return PlanRange{tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(range.from), range.count,
+                     nullptr};
+  };
+  Step step = start_step(value);
+  if (node.op == Op::kAdd && v.inputs.size() == 1) {  // the others are absent
+    emit_per_range(value);
+    plan_.steps.back().op = Op::kActivation;
+    return;
+  }
+  if (node.op == Op::kAdd) {  // left to right, two at a time; the activation comes last
+    for (std::size_t i = 1; i < v.inputs.size(); ++i) {
+      Step sum = step;
+      const PlanRange right = operand(v.inputs[i]);
+      const PlanRange left =
+          i == 1 ? operand(v.inputs[0]) : PlanRange{tensor_of(value, segment_), 0, v.part->channels, nullptr};
+      sum.inputs = {left, right};
+      sum.output = tensor_of(value, segment_);
+      sum.clear_halo = i == 1;
+      sum.complete = i + 1 == v.inputs.size();
+      if (!sum.complete) sum.activation = Activation::kNone;
+      plan_.steps.push_back(std::move(sum));
+    }
+    return;
+  }
+  for (const Range& range : v.inputs) step.inputs.push_back(operand(range));
+  step.output = tensor_of(value, segment_);
+  step.clear_halo = true;
+  if (node.op == Op::kMultiply) {
+    const SubNode& b = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
+    step.b_is_pixel =
+        b.height == Resolved{1, 0, -1} && b.width == 1 && !(v.part->height == b.height && v.part->width == 1);
+  }
+  if (node.op == Op::kAttention) {
+    step.heads = node.heads;
+    step.macs = v.part->macs;
+    const Blocks blocks = blocks_of(value);
+    for (int64_t channel = 0; channel < v.part->channels; ++channel)
+      step.lane_of.push_back(static_cast<int32_t>(blocks.lane_of(channel)));
+    const SubNode& key = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
+    step.input_height = key.height;
+    step.state_rows = largest(key.height);
+    if (node.state) {
+      step.state_symbol = node.state->symbol;
+      step.state_rows += graph_.symbols[static_cast<std::size_t>(node.state->symbol)].maximum;
+      step.state_offset = plan_.state;
+      plan_.state += 2 * step.planes * step.state_rows * 16;
+    }
+    plan_.scores = std::max(plan_.scores, (step.state_rows + 15) / 16 * 16);
+  }
+  plan_.steps.push_back(std::move(step));
+}
+
+void PlanBuilder::emit(int value) {
+  if (!materialised_[static_cast<std::size_t>(value)]) return;
+  switch (node_of(values_[static_cast<std::size_t>(value)]).op) {
+    case Op::kInput:
+      return;  // made for the first step that reads it
+    case Op::kConv2d:
+    case Op::kLinear:
+      return emit_weighted(value);
+    case Op::kAdd:
+    case Op::kMultiply:
+    case Op::kSoftmax:
+    case Op::kAttention:
+      return emit_side_by_side(value);
+    default:
+      return emit_per_range(value);
+  }
+}
+
+void PlanBuilder::set_halos() {
+  for (const Step& step : plan_.steps) {
+    if (step.op != Op::kConv2d) continue;
+    for (const PlanRange& range : step.inputs) {
+      PlanTensor& tensor = plan_.tensors[static_cast<std::size_t>(range.tensor)];
+      tensor.halo = std::max(tensor.halo, step.padding);
+    }
+  }
+}
+
+// Offsets: largest tensors first, each at the lowest place where nothing lies that lives at the same time.
+void PlanBuilder::place() {
+  std::vector<std::size_t> segment_of(plan_.steps.size());
+  for (std::size_t s = 0; s < plan_.segments.size(); ++s) {
+    for (std::size_t i = plan_.segments[s].first; i < plan_.segments[s].last; ++i) segment_of[i] = s;
+  }
+  const auto touch = [&](int tensor, std::size_t step) {
+    if (tensor < 0) return;
+    PlanTensor& t = plan_.tensors[static_cast<std::size_t>(tensor)];
+    if (t.first_step < 0) t.first_step = static_cast<int64_t>(step);
+    t.last_step = static_cast<int64_t>(step);
+  };
+  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+    const Step& step = plan_.steps[i];
+    for (const PlanRange& range : step.inputs) touch(range.tensor, i);
+    for (int tensor : {step.output, step.residual, step.partial_in, step.partial_out}) touch(tensor, i);
+  }
+  for (const Segment& segment : plan_.segments) touch(segment.answer.tensor, segment.last - 1);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < plan_.tensors.size(); ++i) {
+    PlanTensor& tensor = plan_.tensors[i];
+    if (tensor.first_step < 0) continue;
+    tensor.per_image = segment_of[static_cast<std::size_t>(tensor.first_step)] !=
+                       segment_of[static_cast<std::size_t>(tensor.last_step)];
+    if (tensor.per_image) {
+      tensor.offset = plan_.per_image + tensor.lead();
+      plan_.per_image += tensor.floats();
+    } else {
+      order.push_back(i);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plan_.tensors[a].floats() > plan_.tensors[b].floats(); });
+  std::vector<std::size_t> placed;  // ascending offset
+  for (std::size_t index : order) {
+    PlanTensor& tensor = plan_.tensors[index];
+    int64_t best = 0;
+    for (std::size_t other : placed) {
+      const PlanTensor& lying = plan_.tensors[other];
+      if (lying.last_step < tensor.first_step || lying.first_step > tensor.last_step) continue;
+      const int64_t begin = lying.offset - lying.lead();
+      if (begin >= best + tensor.floats()) break;
+      best = std::max(best, begin + lying.floats());
+    }
+    tensor.offset = best + tensor.lead();
+    plan_.arena = std::max(plan_.arena, best + tensor.floats());
+    const auto start = [&](std::size_t i) { return plan_.tensors[i].offset - plan_.tensors[i].lead(); };
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
+                                   [&](std::size_t a, std::size_t b) { return start(a) < start(b); }),
+                  index);
+  }
+}
+
+Plan PlanBuilder::build(const std::vector<PlanTarget>& targets,
+                        const std::map<std::pair<int, int64_t>, std::size_t>& packed) {
+  packed_ = &packed;
+  number_values(targets);
+  choose_materialised(answers_);
+  std::size_t next = 0;
+  for (std::size_t s = 0; s < targets.size(); ++s) {
+    segment_ = s;
+    Segment segment;
+    segment.first = plan_.steps.size();
+    for (; next < values_.size() && values_[next].segment == s; ++next) emit(static_cast<int>(next));
+    segment.answer.tensor = tensor_of(answers_[s], s);
+    segment.last = plan_.steps.size();
+    if (segment.last == segment.first)
+      fail(ErrorCode::kInternal, "graph '{}': a segment of a plan without steps", graph_.name);
+    plan_.segments.push_back(segment);
+  }
+  for (const Step& step : plan_.steps) plan_.macs += step.macs;
+  set_halos();
+  place();
+  return std::move(plan_);
+}
+
+}  // namespace limber
