@@ -11,6 +11,7 @@
 namespace limber {
 
 class Plan;
+struct Ops;
 
 struct ModelOptions {
   std::string isa;  // "" = the best this machine has, else "avx512", "avx2", "sse4", "neon" (LIMBER_FORCE_ISA too)

@@ -21,8 +21,8 @@ int64_t Plan::bytes() const {
 }
 
 FoldedNorms::Pair FoldedNorms::get(const Node& node, const Norm* norm, const SubNode& part, const Blocks& blocks) {
-  std::string key = fmt::format("{} {} {} {}|{}", part.channels_from, part.channels, fmt::join(blocks.starts, ","),
-                                node.weight.size(), node.bias);
+  std::string key =
+      fmt::format("{} {} {}|{}", part.channels_from, part.channels, fmt::join(blocks.starts, ","), node.bias);
   if (norm != nullptr)
     key += fmt::format("|{}|{}|{}|{}|{}", norm->weight, norm->bias, norm->mean, norm->variance, norm->epsilon);
   const auto known = known_.find(key);
@@ -79,7 +79,7 @@ int PlanBuilder::find_value(PlanValue& value) {
            blocks_.of_node(other.member, a.node).starts == blocks_.of_node(value.member, b.node).starts;
   };
   const auto norm_of = [&](const PlanValue& v) -> const Norm* {
-    for (const auto& [name, norm] : network_.family[v.member].norms) {
+    for (const auto& [name, norm] : network_.family[v.family].norms) {
       if (name == node_of(v).name) return &norm;
     }
     return node_of(v).norm ? &*node_of(v).norm : nullptr;
@@ -118,6 +118,7 @@ void PlanBuilder::number_values(const std::vector<PlanTarget>& targets) {
       PlanValue value;
       value.part = &part;
       value.member = target.member;
+      value.family = target.family;
       value.segment = segment;
       for (Range range : part.inputs) {
         range.node = value_of[static_cast<std::size_t>(range.node)];
@@ -225,7 +226,7 @@ void PlanBuilder::emit_weighted(int value) {
   const PackedTensor& packed = weights_.tensor(index);
   const int64_t panel = packed.taps() * packed.k * 16;
   const Norm* norm = node.norm ? &*node.norm : nullptr;
-  for (const auto& [name, own] : network_.family[v.member].norms) {
+  for (const auto& [name, own] : network_.family[v.family].norms) {
     if (name == node.name) norm = &own;
   }
   const FoldedNorms::Pair folded = norms_.get(node, norm, part, blocks);

@@ -39,7 +39,8 @@ class FoldedNorms {
 // one's.
 struct PlanValue {
   const SubNode* part = nullptr;
-  std::size_t member = 0;
+  std::size_t member = 0;  // as the BlockMap counts
+  std::size_t family = 0;
   std::vector<Range> inputs;  // Range::node is an index of values
   int residual = -1;          // index of values
   int continues = -1;         // starts from this value's partial sums; the first `done` inputs are in them
@@ -50,7 +51,8 @@ struct PlanValue {
 
 // The answers that a plan gives, in order: a member's, or several for an exit plan.
 struct PlanTarget {
-  std::size_t member = 0;
+  std::size_t member = 0;  // as the BlockMap counts
+  std::size_t family = 0;  // whose statistics apply
   const SubNetwork* sub = nullptr;
 };
 

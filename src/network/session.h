@@ -12,7 +12,8 @@
 
 namespace limber {
 
-// n images of the model's input size, borrowed for the call. Exactly one of the two is set.
+// n images of the active member's input size (for infer_anytime: the largest member's), borrowed for the call. Exactly
+// one of the two is set.
 struct Batch {
   int64_t images = 0;
   std::span<const uint8_t>
@@ -50,7 +51,9 @@ class Session {
   // Run-time symbols (sequence length, cache rows): set before infer. Fails on an unknown name or a value above its
   // maximum.
   void set_symbol(const std::string& name, int64_t value);
+  // The value is the same for every image of a batch, so batches of networks with state have one image.
   void reset_state();
+  int64_t arena_bytes() const;  // activations, state and per-image memory of this session
 
  private:
   struct Impl;
