@@ -45,12 +45,20 @@ class Model {
   int find_member(const std::string& name) const;  // fails listing the legal names
   int64_t macs(int member) const;                  // multiply-accumulates of one inference
   const Plan& plan(int member) const;
-  const Plan* exit_plan() const;  // nullptr: the family does not nest; exit n answers as member n would
+  // nullptr: the family does not nest (sharing would not keep the work within 1.1 times the largest member's) or has
+  // state. Exit n answers as member n would, bit for bit; in a graph with marked exits, as the n-th marked node of the
+  // largest member.
+  const Plan* exit_plan() const;
+  int exits() const;  // of the exit plan; 0 without one
+  const Ops& ops() const;
   Memory memory() const;
-  int64_t input_height() const;  // of the largest member
-  int64_t input_width() const;
-  int64_t input_channels() const;
-  int64_t outputs() const;  // length of one answer (classes)
+  // Images have the size that the active member reads (they differ where resolution is a dimension), with run-time
+  // symbols at their maximum. Without an argument: of the largest member.
+  int64_t input_height(int member = -1) const;
+  int64_t input_width(int member = -1) const;
+  int64_t input_channels(int member = -1) const;
+  int64_t outputs(int member = -1) const;  // length of one answer (classes), [channels][height][width]
+  int largest_member() const;              // the one with the most multiply-accumulates
 
  private:
   Model();

@@ -25,6 +25,9 @@ struct SessionOptions {
   std::vector<int> cores;  // logical CPUs the work may use; empty: the calling thread alone, unpinned
   int64_t max_images = 1;  // largest batch of infer_anytime (its arena grows with it); infer takes any batch
   bool anytime = false;    // plan memory for the exit plan
+  // For tests and debugging; allocates. Called with each node's name and output, [channels][height][width], as it is
+  // complete.
+  std::function<void(const std::string& node, std::span<const float> values)> observe;
 };
 
 // Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at
@@ -44,14 +47,14 @@ class Session {
 
   // Runs the exit plan: after exit n (0-based) `answers` holds what member n answers for every image, bit for bit, and
   // publish(n) is called; returning false stops there. Returns the number of exits published. check(), if given, is
-  // called between images and layers groups; returning false abandons the current exit (anytime deadline).
+  // called between layers; returning false abandons the exit that is being computed (anytime deadline), and `answers`
+  // still holds the last published one.
   int infer_anytime(const Batch& batch, std::span<float> answers, const std::function<bool(int)>& publish,
                     const std::function<bool()>& check = {});
 
-  // Run-time symbols (sequence length, cache rows): set before infer. Fails on an unknown name or a value above its
-  // maximum.
+  // Run-time symbols (sequence length, cache rows): set before infer. Start at their maximum, those that count the rows
+  // of a state at 0. Fails on an unknown name or a value above its maximum. With state a batch has one image.
   void set_symbol(const std::string& name, int64_t value);
-  // The value is the same for every image of a batch, so batches of networks with state have one image.
   void reset_state();
   int64_t arena_bytes() const;  // activations, state and per-image memory of this session
 
