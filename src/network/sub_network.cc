@@ -204,8 +204,9 @@ class Resolver {
       refuse(result.node, "channels is {}; legal: 1 to {}", result.channels, limits::kChannels);
     }
     result.groups = number(result.node, node.groups, "groups", 1, limits::kChannels);
-    if (channels % result.groups != 0 || result.channels % result.groups != 0 ||
-        result.channels_from % (result.channels / result.groups) != 0) {
+    const bool divides = channels % result.groups == 0 && result.channels % result.groups == 0 &&
+                         (result.groups == 1 || result.channels_from % (result.channels / result.groups) == 0);
+    if (!divides) {
       refuse(result.node, "{} groups do not divide {} input channels and {} output channels from {} on", result.groups,
              channels, result.channels, result.channels_from);
     }
