@@ -15,7 +15,8 @@ std::vector<Isa> detect() {
   std::vector<Isa> found = {Isa::kReference};
 #if defined(__x86_64__)
   // What Highway's SSE4, AVX2 and AVX3 targets are compiled for.
-  const bool sse4 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("aes");
+  const bool sse4 =
+      __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("aes");
   const bool avx2 = sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
@@ -33,11 +34,16 @@ std::vector<Isa> detect() {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
-    case Isa::kReference: return "reference";
-    case Isa::kSse4: return "sse4";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512: return "avx512";
-    case Isa::kNeon: return "neon";
+    case Isa::kReference:
+      return "reference";
+    case Isa::kSse4:
+      return "sse4";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kNeon:
+      return "neon";
   }
   return "?";
 }
@@ -65,15 +71,21 @@ Isa best_isa() {
 
 const KernelTable& kernels(Isa isa) {
   switch (isa) {
-    case Isa::kReference: return reference_table();
+    case Isa::kReference:
+      return reference_table();
 #if defined(__x86_64__)
-    case Isa::kSse4: return sse4_table();
-    case Isa::kAvx2: return avx2_table();
-    case Isa::kAvx512: return avx512_table();
+    case Isa::kSse4:
+      return sse4_table();
+    case Isa::kAvx2:
+      return avx2_table();
+    case Isa::kAvx512:
+      return avx512_table();
 #elif defined(__aarch64__)
-    case Isa::kNeon: return neon_table();
+    case Isa::kNeon:
+      return neon_table();
 #endif
-    default: break;
+    default:
+      break;
   }
   fail(ErrorCode::kUnsupported, "instruction set '{}' is not part of this build", isa_name(isa));
 }

@@ -8,13 +8,14 @@
 //
 // Invariants, after every kernel:
 // - padding lanes (channels .. next multiple of 16) of the last plane hold exactly 0;
-// - kernels write pixels only, never the halo. Whoever produces a tensor zeroes its halo (zero_halo, perimeter only), since
+// - kernels write pixels only, never the halo. Whoever produces a tensor zeroes its halo (zero_halo, perimeter only),
+// since
 //   arena memory is reused between tensors.
 //
-// Numbers: each output element is one chain of multiply-adds in a fixed order: ranges as listed, then taps (row by row), then
-// channels. It depends on nothing else: not on the other outputs of the call, the tile shape, the split into items, nor the
-// strides. So a call with fewer outputs or a prefix of the ranges gives the same bits for what it shares with a larger one,
-// on each ISA; across ISAs results differ by rounding.
+// Numbers: each output element is one chain of multiply-adds in a fixed order: ranges as listed, then taps (row by
+// row), then channels. It depends on nothing else: not on the other outputs of the call, the tile shape, the split into
+// items, nor the strides. So a call with fewer outputs or a prefix of the ranges gives the same bits for what it shares
+// with a larger one, on each ISA; across ISAs results differ by rounding.
 //
 // Work: every kernel cuts a call into items(args) independent items; run(args, begin, end) does items begin..end-1. Any
 // split over threads gives the same bits. Thread-safe: no kernel has state, allocates, throws or checks its arguments
@@ -30,7 +31,9 @@ namespace limber::kernels {
 
 inline constexpr int kLanes = 16;  // channels of a plane, whatever the ISA's vector width
 
-constexpr int64_t planes_of(int64_t channels) { return (channels + kLanes - 1) / kLanes; }
+constexpr int64_t planes_of(int64_t channels) {
+  return (channels + kLanes - 1) / kLanes;
+}
 
 enum class Activation { kNone, kRelu, kHardSwish, kHardSigmoid };
 
@@ -48,28 +51,31 @@ struct ConstPlanes {
   int64_t plane_stride = 0, row_stride = 0;
 };
 
-inline ConstPlanes read(const Planes& planes) { return {planes.data, planes.plane_stride, planes.row_stride}; }
+inline ConstPlanes read(const Planes& planes) {
+  return {planes.data, planes.plane_stride, planes.row_stride};
+}
 
-// One range of a convolution's input channels. `data` may point at a lane other than 0 if the range ends in the same plane; a
-// producer's slice that starts inside a plane is cut into ranges at the plane boundaries (the chain stays the same).
+// One range of a convolution's input channels. `data` may point at a lane other than 0 if the range ends in the same
+// plane; a producer's slice that starts inside a plane is cut into ranges at the plane boundaries (the chain stays the
+// same).
 struct ConvRange {
-  ConstPlanes input;          // the range's first plane
+  ConstPlanes input;  // the range's first plane
   int channels = 0;
   int64_t weight_offset = 0;  // first K row of the range within each tap of a panel: floats / 16
 };
 
 // Dense convolution over the ranges (grouped: one call per group; linear: kernel 1x1, rows = height, width 1).
-//   sum(n, y, x) = start + sum over ranges, taps, channels of input(y * stride + ky - padding, x * stride + kx - padding, k) *
-//   weight(n, tap, k);  output = activation(sum * scale[n] + bias[n] + residual).
-// The input's halo must cover every pixel read. Packed weights: see pack.h; weights points at the panel of output channel 0 of
-// this call, so channels_from of a slice must be a declared boundary.
+//   sum(n, y, x) = start + sum over ranges, taps, channels of input(y * stride + ky - padding, x * stride + kx -
+//   padding, k) * weight(n, tap, k);  output = activation(sum * scale[n] + bias[n] + residual).
+// The input's halo must cover every pixel read. Packed weights: see pack.h; weights points at the panel of output
+// channel 0 of this call, so channels_from of a slice must be a declared boundary.
 struct Conv2dArgs {
   std::span<const ConvRange> ranges;  // empty: nothing is added to start (finishes kept partial sums)
   Planes output;
   int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
   const float* weights = nullptr;
-  int64_t panel_stride = 0;  // floats from one panel of 16 outputs to the next: taps * K_super * 16
-  int64_t tap_stride = 0;    // floats from one tap to the next: K_super * 16
+  int64_t panel_stride = 0;      // floats from one panel of 16 outputs to the next: taps * K_super * 16
+  int64_t tap_stride = 0;        // floats from one tap to the next: K_super * 16
   const float* scale = nullptr;  // [planes_of(channels) * 16], 0 in padding lanes. Unused when !finish
   const float* bias = nullptr;   // the same
   Activation activation = Activation::kNone;
@@ -78,7 +84,8 @@ struct Conv2dArgs {
   bool finish = true;    // false: leave the partial sums in output, no epilogue
 };
 
-// Depthwise: output channel c reads input channel c. weights [planes][taps][16] (pack_depthwise). One chain, taps row by row.
+// Depthwise: output channel c reads input channel c. weights [planes][taps][16] (pack_depthwise). One chain, taps row
+// by row.
 struct DepthwiseArgs {
   ConstPlanes input;
   Planes output;
@@ -89,8 +96,8 @@ struct DepthwiseArgs {
   Activation activation = Activation::kNone;
 };
 
-// add: activation(a + b). multiply: activation(a * b), b may be one pixel for all (squeeze-excite). activate, copy: a alone.
-// output may be a or b.
+// add: activation(a + b). multiply: activation(a * b), b may be one pixel for all (squeeze-excite). activate, copy: a
+// alone. output may be a or b.
 struct ElementwiseArgs {
   ConstPlanes a, b;
   bool b_is_pixel = false;  // multiply only: b is 1x1 pixels
@@ -98,9 +105,9 @@ struct ElementwiseArgs {
   Activation activation = Activation::kNone;
 };
 
-// Max and average pool read only pixels inside the input (its extents are needed), so the halo's content does not matter.
-// Average: sum row by row, times 1 / count; count is of the pixels inside, or kernel * kernel with count_padding.
-// Global average: kernel and stride are ignored, output 1x1.
+// Max and average pool read only pixels inside the input (its extents are needed), so the halo's content does not
+// matter. Average: sum row by row, times 1 / count; count is of the pixels inside, or kernel * kernel with
+// count_padding. Global average: kernel and stride are ignored, output 1x1.
 struct PoolArgs {
   ConstPlanes input;
   int input_height = 0, input_width = 0;
@@ -115,14 +122,15 @@ struct SoftmaxArgs {
   Planes output;  // may be the input
 };
 
-// Per head h and query row i: softmax_j(q_i . k_j / sqrt(d)) v_j with d = channels / heads and d a multiple of 16 or heads = 1.
-// Rows are pixels of width 1: queries and output height rows, keys and values key_rows rows (the cache, not copied).
+// Per head h and query row i: softmax_j(q_i . k_j / sqrt(d)) v_j with d = channels / heads and d a multiple of 16 or
+// heads = 1. Rows are pixels of width 1: queries and output height rows, keys and values key_rows rows (the cache, not
+// copied).
 struct AttentionArgs {
   ConstPlanes queries, keys, values;
-  Planes output;         // height = query rows, width = 1
+  Planes output;  // height = query rows, width = 1
   int heads = 1;
   int key_rows = 1;
-  bool causal = false;   // query i sees keys 0 .. key_rows - height + i
+  bool causal = false;       // query i sees keys 0 .. key_rows - height + i
   float* scratch = nullptr;  // heads * height * key_rows floats
 };
 

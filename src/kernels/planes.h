@@ -9,8 +9,8 @@
 
 namespace limber::kernels {
 
-// Zeroes `halo` pixels around every plane (row_stride >= (width + 2 * halo) * 16, plane_stride >= (height + 2 * halo) rows).
-// Touches the perimeter only. The producer of a tensor calls it each time, since arena memory is reused.
+// Zeroes `halo` pixels around every plane (row_stride >= (width + 2 * halo) * 16, plane_stride >= (height + 2 * halo)
+// rows). Touches the perimeter only. The producer of a tensor calls it each time, since arena memory is reused.
 void zero_halo(const Planes& planes, int halo);
 
 // Floats of a buffer for these extents with a halo, and the Planes inside it. data must be 64-byte aligned.

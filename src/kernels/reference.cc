@@ -12,10 +12,14 @@ namespace {
 
 float activate(float x, Activation activation) {
   switch (activation) {
-    case Activation::kNone: return x;
-    case Activation::kRelu: return x > 0.0f ? x : 0.0f;
-    case Activation::kHardSwish: return x * std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
-    case Activation::kHardSigmoid: return std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return x > 0.0f ? x : 0.0f;
+    case Activation::kHardSwish:
+      return x * std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+    case Activation::kHardSigmoid:
+      return std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
   }
   return x;
 }
@@ -24,7 +28,8 @@ float at(const ConstPlanes& planes, int channel, int y, int x) {
   return planes.data[(channel / kLanes) * planes.plane_stride + y * planes.row_stride + x * kLanes + channel % kLanes];
 }
 
-// Calls f(channel, y, x) -> value for every pixel of items (plane, row) begin..end-1, and stores 0 in the padding lanes.
+// Calls f(channel, y, x) -> value for every pixel of items (plane, row) begin..end-1, and stores 0 in the padding
+// lanes.
 template <typename F>
 void fill(const Planes& output, int64_t begin, int64_t end, F f) {
   for (int64_t item = begin; item < end; ++item) {

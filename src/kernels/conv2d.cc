@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The convolution's driver: cuts the output into bands of lines and groups of panels, and these into tiles. Nothing
+// here can change a number, see kernels.h.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "kernels/conv2d_tile.h"
+
+namespace limber::kernels {
+namespace {
+
+// A 1x1 convolution over contiguous lines is one long line, cut into chunks that the tile sizes divide.
+constexpr int64_t kFlatChunk = 112;
+constexpr int64_t kBandBytes =
+    32 << 10;                     // of input a band reads, to stay in the L1 cache while the panel groups pass over it
+constexpr int64_t kMinBands = 4;  // so that a few cores find work in a small map
+
+struct Split {
+  int rows = 0;       // of a tile
+  int64_t tiles = 0;  // of which the first `larger` have one row more
+  int64_t larger = 0;
+};
+
+bool flat(const Conv2dArgs& args) {
+  if (args.kernel_height != 1 || args.kernel_width != 1 || args.stride != 1 || args.padding != 0) return false;
+  const int64_t line = static_cast<int64_t>(args.output.width) * kLanes;
+  if (args.output.row_stride != line) return false;
+  if (args.residual.data && args.residual.row_stride != line) return false;
+  if (args.start.data && args.start.row_stride != line) return false;
+  for (const ConvRange& range : args.ranges) {
+    if (range.input.row_stride != line) return false;
+  }
+  return true;
+}
+
+class Driver {
+ public:
+  Driver(const ConvTiles& tiles, const Conv2dArgs& args) : args_(args), flat_(flat(args)), vectors_(tiles.vectors) {
+    for (int panels = 1; panels <= kMaxTilePanels; ++panels) {
+      functions_[static_cast<size_t>(panels)] = tiles.tile[args.stride == 2 ? 1 : 0][panels];
+      most_rows_[static_cast<size_t>(panels)] = std::min(most_rows(panels), args.stride <= 2 ? kMaxTileRows : 1);
+    }
+    if (flat_) {
+      pixels_ = static_cast<int64_t>(args.output.height) * args.output.width;
+      lines_ = (pixels_ + kFlatChunk - 1) / kFlatChunk;
+      line_ = std::min(pixels_, kFlatChunk);
+    } else {
+      lines_ = args.output.height;
+      line_ = args.output.width;
+    }
+    for (const ConvRange& range : args.ranges) channels_ += range.channels;
+    choose_bands();
+    choose_groups();
+  }
+
+  int64_t items() const { return bands_ * groups_; }
+
+  void run(int64_t item) const {
+    const int64_t band = item / groups_, group = item % groups_;
+    const int64_t panel = first_panel(group), panels = group_panels(group);
+    for (int64_t line = band * band_lines_; line < std::min(lines_, (band + 1) * band_lines_); ++line) {
+      const int64_t y = flat_ ? 0 : line, first = flat_ ? line * kFlatChunk : 0;
+      const int64_t length = flat_ ? std::min(kFlatChunk, pixels_ - first) : line_;
+      const Split cut = split(length, static_cast<int>(panels));
+      int64_t x = first;
+      for (int64_t tile = 0; tile < cut.tiles; ++tile) {
+        const int rows = cut.rows + (tile < cut.larger);
+        functions_[static_cast<size_t>(panels)][rows](args_, panel, y, x);
+        x += rows;
+      }
+    }
+  }
+
+ private:
+  int most_rows(int panels) const {
+    int rows = 0;  // sizes are there from 1 on without a gap, then single larger ones
+    while (rows < kMaxTileRows && functions_[static_cast<size_t>(panels)][rows + 1]) ++rows;
+    return rows;
+  }
+
+  Split split(int64_t length, int panels) const {
+    for (int rows : {16, 14}) {
+      if (most_rows_[static_cast<size_t>(panels)] > 1 && length % rows == 0 &&
+          functions_[static_cast<size_t>(panels)][rows]) {
+        return {rows, length / rows, 0};
+      }
+    }
+    const int64_t most = most_rows_[static_cast<size_t>(panels)];
+    const int64_t tiles = (length + most - 1) / most;
+    return {static_cast<int>(length / tiles), tiles, length % tiles};
+  }
+
+  // Cycles of a tile per input channel and tap: multiply-adds and loads at two a cycle, a chain's latency of four
+  // cycles, and weights from the L2 cache at 32 bytes a cycle.
+  double tile_cost(int rows, int panels) const {
+    const double vectors = panels * vectors_;
+    const double depth = static_cast<double>(channels_ * args_.kernel_height * args_.kernel_width);
+    const double bytes = depth * panels * kLanes * 4;
+    const double weights = bytes > 24 << 10 ? panels * kLanes * 4 / 32.0 : 0.0;
+    return std::max({rows * vectors * 0.5, (rows + vectors) * 0.5, 4.0, weights}) + 0.25 +
+           (40.0 + 2.0 * rows * vectors) / std::max(1.0, depth);
+  }
+
+  double line_cost(int panels) const {
+    if (most_rows_[static_cast<size_t>(panels)] == 0) return std::numeric_limits<double>::infinity();
+    const Split cut = split(line_, panels);
+    return static_cast<double>(cut.larger) * tile_cost(cut.rows + 1, panels) +
+           static_cast<double>(cut.tiles - cut.larger) * tile_cost(cut.rows, panels);
+  }
+
+  void choose_bands() {
+    const int64_t bytes = line_ * args_.stride * channels_ * 4 * (flat_ ? 1 : args_.stride);
+    band_lines_ =
+        std::clamp<int64_t>(kBandBytes / std::max<int64_t>(1, bytes), 1, (lines_ + kMinBands - 1) / kMinBands);
+    bands_ = (lines_ + band_lines_ - 1) / band_lines_;
+  }
+
+  // The cheapest way to write the number of panels as a sum of group sizes; only how many groups of each size matters.
+  void choose_groups() {
+    const int64_t panels = planes_of(args_.output.channels);
+    std::array<double, kMaxTilePanels + 1> cost{};
+    for (int size = 1; size <= kMaxTilePanels; ++size) cost[static_cast<size_t>(size)] = line_cost(size);
+    int64_t rest = panels;
+    // Beyond a dozen panels the best size per panel is right for all but the last ones.
+    if (rest > 12) {
+      int best = 1;
+      for (int size = 2; size <= kMaxTilePanels; ++size) {
+        if (cost[static_cast<size_t>(size)] / size < cost[static_cast<size_t>(best)] / best) best = size;
+      }
+      count_[static_cast<size_t>(best)] = (rest - 12 + best - 1) / best;
+      rest -= count_[static_cast<size_t>(best)] * best;
+    }
+    std::array<double, 13> least{};
+    std::array<int, 13> last{};
+    for (int n = 1; n <= rest; ++n) {
+      least[static_cast<size_t>(n)] = std::numeric_limits<double>::infinity();
+      for (int size = 1; size <= std::min(n, kMaxTilePanels); ++size) {
+        const double total = least[static_cast<size_t>(n - size)] + cost[static_cast<size_t>(size)];
+        if (total < least[static_cast<size_t>(n)]) {
+          least[static_cast<size_t>(n)] = total;
+          last[static_cast<size_t>(n)] = size;
+        }
+      }
+    }
+    for (int64_t n = rest; n > 0; n -= last[static_cast<size_t>(n)])
+      ++count_[static_cast<size_t>(last[static_cast<size_t>(n)])];
+    for (int64_t count : count_) groups_ += count;
+  }
+
+  // Groups are ordered by size, largest first.
+  int64_t first_panel(int64_t group) const {
+    int64_t panel = 0;
+    for (int size = kMaxTilePanels; size > 0; --size) {
+      const int64_t count = std::min(group, count_[static_cast<size_t>(size)]);
+      panel += count * size;
+      group -= count;
+    }
+    return panel;
+  }
+
+  int64_t group_panels(int64_t group) const {
+    for (int size = kMaxTilePanels; size > 0; --size) {
+      if (group < count_[static_cast<size_t>(size)]) return size;
+      group -= count_[static_cast<size_t>(size)];
+    }
+    return 0;
+  }
+
+  const Conv2dArgs& args_;
+  bool flat_;
+  int vectors_;
+  std::array<const ConvTileFunction*, kMaxTilePanels + 1> functions_{};
+  std::array<int, kMaxTilePanels + 1> most_rows_{};
+  std::array<int64_t, kMaxTilePanels + 1> count_{};  // groups of each size
+  int64_t pixels_ = 0, lines_ = 0, line_ = 0, channels_ = 0, band_lines_ = 1, bands_ = 0, groups_ = 0;
+};
+
+}  // namespace
+
+int64_t conv2d_items(const ConvTiles& tiles, const Conv2dArgs& args) {
+  return Driver(tiles, args).items();
+}
+
+void conv2d_run(const ConvTiles& tiles, const Conv2dArgs& args, int64_t begin, int64_t end) {
+  const Driver driver(tiles, args);
+  for (int64_t item = begin; item < end; ++item) driver.run(item);
+}
+
+}  // namespace limber::kernels

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#define HWY_COMPILE_ONLY_STATIC
+#define HWY_BASELINE_TARGETS HWY_SSE4
+#include "kernels/conv2d_tile-inl.h"
+
+namespace limber::kernels {
+
+void add_sse4_tiles(ConvTiles& tiles) {
+  tiles.vectors = HWY_NAMESPACE::kVectors;
+  HWY_NAMESPACE::add_tiles<3, 1, 1>(tiles);
+  HWY_NAMESPACE::add_tiles<3, 1, 2>(tiles);
+}
+
+}  // namespace limber::kernels

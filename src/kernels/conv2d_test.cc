@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions of every attainable ISA against the plain loops, and the promises about bits in kernels.h.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "kernels/kernels.h"
+#include "kernels/pack.h"
+#include "kernels/test_data.h"
+
+namespace limber::kernels {
+namespace {
+
+constexpr float kUntouched = 77.0f;
+
+std::vector<Isa> fast_isas() {
+  return {attainable_isas().begin() + 1, attainable_isas().end()};
+}
+
+struct Shape {
+  int height, width;        // of the output
+  std::vector<int> inputs;  // channels of each range
+  int outputs;
+  int kernel = 1, stride = 1, padding = 0;
+  int output_halo = 0;
+  Activation activation = Activation::kNone;
+  bool residual = false;
+};
+
+// A convolution with random operands; inputs are K of a larger super-network (extra rows before, between and behind).
+struct Case {
+  Case(const Shape& s, uint32_t seed) : shape(s) {
+    Random random(seed);
+    panel.taps = s.kernel * s.kernel;
+    panel.inputs = 3;
+    for (int channels : s.inputs) {
+      const int in_height = (s.height - 1) * s.stride + s.kernel - 2 * s.padding;
+      const int in_width = (s.width - 1) * s.stride + s.kernel - 2 * s.padding;
+      tensors.emplace_back(in_height, in_width, channels, s.padding);
+      tensors.back().randomize(random);
+      ranges.push_back({read(tensors.back().planes), channels, panel.inputs});
+      panel.inputs += channels + 2;
+    }
+    panel.outputs = s.outputs + 5;
+    weights = std::make_unique<Floats>(panel.floats());
+    pack_panels(panel, random.values(panel.outputs * panel.inputs * panel.taps), weights->span());
+    const int64_t lanes = planes_of(s.outputs) * kLanes;
+    scale = std::make_unique<Floats>(lanes);
+    bias = std::make_unique<Floats>(lanes);
+    pack_lanes(random.values(s.outputs), scale->span());
+    pack_lanes(random.values(s.outputs), bias->span());
+    residual = std::make_unique<Tensor>(s.height, s.width, s.outputs, s.output_halo);
+    residual->randomize(random);
+  }
+
+  Conv2dArgs args(Tensor& output) const {
+    Conv2dArgs a;
+    a.ranges = ranges;
+    a.output = output.planes;
+    a.kernel_height = a.kernel_width = shape.kernel;
+    a.stride = shape.stride;
+    a.padding = shape.padding;
+    a.weights = weights->data();
+    a.panel_stride = panel.panel_stride();
+    a.tap_stride = panel.tap_stride();
+    a.scale = scale->data();
+    a.bias = bias->data();
+    a.activation = shape.activation;
+    if (shape.residual) a.residual = read(residual->planes);
+    return a;
+  }
+
+  std::unique_ptr<Tensor> output() const {
+    return std::make_unique<Tensor>(shape.height, shape.width, shape.outputs, shape.output_halo, kUntouched);
+  }
+
+  Shape shape;
+  PanelShape panel;
+  std::vector<Tensor> tensors;
+  std::vector<ConvRange> ranges;
+  std::unique_ptr<Floats> weights, scale, bias;
+  std::unique_ptr<Tensor> residual;
+};
+
+void expect_same_bits(const Tensor& a, const Tensor& b) {
+  ASSERT_EQ(a.floats.size(), b.floats.size());
+  EXPECT_EQ(0, std::memcmp(a.floats.data(), b.floats.data(), static_cast<size_t>(a.floats.size()) * sizeof(float)));
+}
+
+// Values within rounding, padding lanes exactly 0, halo untouched: since both start untouched, all of it is in the
+// buffers.
+void expect_near(const Tensor& expected, const Tensor& found, float tolerance) {
+  ASSERT_EQ(expected.floats.size(), found.floats.size());
+  float worst = 0;
+  for (int64_t i = 0; i < expected.floats.size(); ++i) {
+    const float e = expected.floats.data()[i], f = found.floats.data()[i];
+    if (e == 0.0f || e == kUntouched) {
+      worst = std::max(worst, std::abs(e - f));
+    } else {
+      ASSERT_NEAR(e, f, tolerance) << "float " << i;
+    }
+  }
+  EXPECT_LE(worst, tolerance);
+}
+
+void expect_clean_padding(Tensor& t) {
+  for (int c = t.planes.channels; c < planes_of(t.planes.channels) * kLanes; ++c) {
+    for (int y = 0; y < t.planes.height; ++y) {
+      for (int x = 0; x < t.planes.width; ++x) ASSERT_EQ(0.0f, t.at(c, y, x)) << c << " " << y << " " << x;
+    }
+  }
+}
+
+void check(const Shape& shape, uint32_t seed) {
+  SCOPED_TRACE(testing::Message() << shape.height << "x" << shape.width << " outputs " << shape.outputs << " kernel "
+                                  << shape.kernel << " stride " << shape.stride << " seed " << seed);
+  const Case c(shape, seed);
+  auto expected = c.output();
+  kernels(Isa::kReference).conv2d(c.args(*expected));
+  for (Isa isa : fast_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    auto found = c.output();
+    kernels(isa).conv2d(c.args(*found));
+    expect_near(*expected, *found, 2e-4f);
+    expect_clean_padding(*found);
+    if (shape.output_halo) {
+      EXPECT_EQ(kUntouched, found->planes.data[-kLanes]);
+      EXPECT_EQ(kUntouched, found->planes.data[shape.width * kLanes]);
+    }
+  }
+}
+
+TEST(Conv2d, AgreesWithReferenceOnUsualShapes) {
+  check({28, 28, {64}, 64, 3, 1, 1, 1, Activation::kRelu}, 1);
+  check({28, 28, {64}, 64, 1, 1, 0, 0, Activation::kNone, true}, 2);
+  check({14, 14, {16, 32}, 48, 3, 2, 1, 1, Activation::kHardSwish}, 3);
+  check({8, 8, {40}, 72, 3, 1, 1, 0, Activation::kHardSigmoid}, 4);
+  check({1, 1, {64, 10}, 10}, 5);
+  check({32, 32, {3}, 16, 3, 1, 1, 1, Activation::kRelu}, 6);
+  check({37, 1, {20}, 300}, 7);
+  check({4, 5, {33}, 17, 5, 3, 2, 2, Activation::kRelu, true}, 8);
+}
+
+TEST(Conv2d, AgreesWithReferenceOnRandomShapes) {
+  Random random(42);
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    Shape s;
+    s.height = random.between(1, 9);
+    s.width = random.between(1, 35);
+    for (int n = random.between(1, 3); n > 0; --n) s.inputs.push_back(random.between(1, 37));
+    s.outputs = random.between(1, 150);
+    s.kernel = random.between(1, 4);
+    s.stride = random.between(1, 3);
+    s.padding = random.between(0, s.kernel / 2);
+    while ((s.height - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.height;
+    while ((s.width - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.width;
+    s.output_halo = random.between(0, 2);
+    s.activation = static_cast<Activation>(random.between(0, 3));
+    s.residual = random.between(0, 1);
+    check(s, seed);
+  }
+}
+
+TEST(Conv2d, AnySplitIntoItemsGivesTheSameBits) {
+  for (const Shape& shape : {Shape{28, 28, {16}, 80, 3, 1, 1, 1, Activation::kRelu}, Shape{7, 9, {30}, 210, 1}}) {
+    const Case c(shape, 9);
+    for (Isa isa : attainable_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      const auto& kernel = kernels(isa).conv2d;
+      auto whole = c.output(), parts = c.output();
+      kernel(c.args(*whole));
+      const Conv2dArgs args = c.args(*parts);
+      const int64_t items = kernel.items(args);
+      EXPECT_GE(items, 4);
+      for (int64_t i = items; i > 0;) {  // backwards, in uneven parts
+        const int64_t begin = std::max<int64_t>(0, i - 1 - i % 3);
+        kernel.run(args, begin, i);
+        i = begin;
+      }
+      expect_same_bits(*whole, *parts);
+    }
+  }
+}
+
+TEST(Conv2d, APrefixOfTheOutputsHasTheSameBits) {
+  const Shape shape{10, 15, {24}, 100, 3, 1, 1, 0, Activation::kHardSwish};
+  const Case c(shape, 10);
+  for (Isa isa : attainable_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    auto whole = c.output();
+    kernels(isa).conv2d(c.args(*whole));
+    for (int outputs : {1, 15, 16, 17, 33, 64, 99}) {
+      Tensor part(shape.height, shape.width, outputs, 0, kUntouched);
+      Conv2dArgs args = c.args(part);
+      Floats scale(planes_of(outputs) * kLanes), bias(planes_of(outputs) * kLanes);
+      pack_lanes({c.scale->data(), static_cast<size_t>(outputs)}, scale.span());
+      pack_lanes({c.bias->data(), static_cast<size_t>(outputs)}, bias.span());
+      args.scale = scale.data();
+      args.bias = bias.data();
+      kernels(isa).conv2d(args);
+      for (int n = 0; n < outputs; ++n) {
+        for (int y = 0; y < shape.height; ++y) {
+          for (int x = 0; x < shape.width; ++x) ASSERT_EQ(whole->at(n, y, x), part.at(n, y, x));
+        }
+      }
+      expect_clean_padding(part);
+    }
+  }
+}
+
+TEST(Conv2d, PartialSumsContinueTheSameChain) {
+  for (const Shape& shape :
+       {Shape{6, 11, {17, 16, 8}, 40, 3, 1, 1, 1, Activation::kRelu, true}, Shape{1, 1, {64, 64, 64}, 10}}) {
+    const Case c(shape, 11);
+    for (Isa isa : attainable_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      const auto& kernel = kernels(isa).conv2d;
+      auto whole = c.output(), sums = c.output(), found = c.output();
+      kernel(c.args(*whole));
+      for (size_t i = 0; i < c.ranges.size(); ++i) {
+        Conv2dArgs args = c.args(*sums);
+        args.ranges = args.ranges.subspan(i, 1);
+        if (i > 0) args.start = read(sums->planes);
+        args.finish = false;
+        kernel(args);
+      }
+      Conv2dArgs args = c.args(*found);
+      args.ranges = {};
+      args.start = read(sums->planes);
+      kernel(args);
+      expect_same_bits(*whole, *found);
+    }
+  }
+}
+
+// A slice of the outputs that starts at a declared boundary, and the same weights packed alone.
+TEST(Conv2d, ASliceEqualsItsOwnNetwork) {
+  Random random(12);
+  const int from = 21, outputs = 30, inputs = 40;
+  PanelShape whole{64, inputs, 9, {from}}, alone{outputs, inputs, 9, {}};
+  const std::vector<float> values = random.values(64 * inputs * 9);
+  Floats whole_weights(whole.floats()), alone_weights(alone.floats());
+  pack_panels(whole, values, whole_weights.span());
+  pack_panels(alone, std::span(values).subspan(from * inputs * 9, outputs * inputs * 9), alone_weights.span());
+  EXPECT_EQ(2 + 3, whole.panels());
+  EXPECT_EQ(2 * whole.panel_stride(), whole.offset(from));
+  EXPECT_EQ(-1, whole.offset(22));
+  EXPECT_EQ(3 * whole.panel_stride(), whole.offset(from + 16));
+  Tensor input(8, 8, inputs, 1);
+  input.randomize(random);
+  Floats ones(32), zeros(32);
+  pack_lanes(std::vector<float>(outputs, 1.0f), ones.span());
+  const ConvRange range{read(input.planes), inputs, 0};
+  for (Isa isa : attainable_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    Tensor a(8, 8, outputs, 0), b(8, 8, outputs, 0);
+    Conv2dArgs args;
+    args.ranges = {&range, 1};
+    args.kernel_height = args.kernel_width = 3;
+    args.padding = 1;
+    args.scale = ones.data();
+    args.bias = zeros.data();
+    args.panel_stride = whole.panel_stride();
+    args.tap_stride = whole.tap_stride();
+    args.weights = whole_weights.data() + whole.offset(from);
+    args.output = a.planes;
+    kernels(isa).conv2d(args);
+    args.weights = alone_weights.data();
+    args.output = b.planes;
+    kernels(isa).conv2d(args);
+    expect_same_bits(a, b);
+  }
+}
+
+// A range that starts inside a plane: cut at the plane boundary, the first part with data at its lane.
+TEST(Conv2d, ARangeMayStartAtAnyLane) {
+  Random random(13);
+  Tensor wide(5, 6, 40, 1), narrow(5, 6, 23, 1);
+  wide.randomize(random);
+  for (int c = 0; c < 23; ++c) {
+    for (int y = 0; y < 5; ++y) {
+      for (int x = 0; x < 6; ++x) narrow.at(c, y, x) = wide.at(c + 9, y, x);
+    }
+  }
+  PanelShape panel{20, 23, 9, {}};
+  Floats weights(panel.floats()), ones(32), zeros(32);
+  pack_panels(panel, random.values(20 * 23 * 9), weights.span());
+  pack_lanes(std::vector<float>(20, 1.0f), ones.span());
+  // The chain is ranges first: the same cut on both sides.
+  ConstPlanes second_wide = read(wide.planes), first_wide = second_wide, rest = read(narrow.planes);
+  first_wide.data += 9;
+  second_wide.data += second_wide.plane_stride;
+  const ConvRange cut[] = {{first_wide, 7, 0}, {second_wide, 16, 7}};
+  Tensor last(5, 6, 16, 1);
+  for (int c = 0; c < 16; ++c) {
+    for (int y = 0; y < 5; ++y) {
+      for (int x = 0; x < 6; ++x) last.at(c, y, x) = narrow.at(c + 7, y, x);
+    }
+  }
+  const ConvRange plain[] = {{rest, 7, 0}, {read(last.planes), 16, 7}};
+  for (Isa isa : attainable_isas()) {
+    Tensor a(5, 6, 20, 0), b(5, 6, 20, 0);
+    Conv2dArgs args;
+    args.kernel_height = args.kernel_width = 3;
+    args.padding = 1;
+    args.weights = weights.data();
+    args.panel_stride = panel.panel_stride();
+    args.tap_stride = panel.tap_stride();
+    args.scale = ones.data();
+    args.bias = zeros.data();
+    args.ranges = cut;
+    args.output = a.planes;
+    kernels(isa).conv2d(args);
+    args.ranges = plain;
+    args.output = b.planes;
+    kernels(isa).conv2d(args);
+    expect_same_bits(a, b);
+  }
+}
+
+}  // namespace
+}  // namespace limber::kernels

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The convolution's micro-kernel. Every loop over accumulators is unrolled by pragma: GCC spills the array otherwise.
+#pragma once
+#include "kernels/conv2d_tile.h"
+#include "kernels/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace limber::kernels {
+namespace HWY_NAMESPACE {
+
+#define LIMBER_UNROLL _Pragma("GCC unroll 64")
+
+// acc += a[i * kStep] * w for one channel.
+template <int kRows, int kColumns, int kStep>
+LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const float* HWY_RESTRICT w, int64_t panel_stride,
+                                V (&acc)[kRows][kColumns]) {
+  const D d;
+  V b[kColumns];
+  LIMBER_UNROLL
+  for (int j = 0; j < kColumns; ++j) {
+    b[j] = hn::Load(d, w + (j / kVectors) * panel_stride + (j % kVectors) * kVectorLanes);
+  }
+  LIMBER_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    const V x = hn::Set(d, a[i * kStep]);
+    LIMBER_UNROLL
+    for (int j = 0; j < kColumns; ++j) acc[i][j] = hn::MulAdd(x, b[j], acc[i][j]);
+  }
+}
+
+template <Activation activation, int kRows, int kColumns>
+LIMBER_INLINE void store(const Conv2dArgs& args, int64_t panel, float* out, V (&acc)[kRows][kColumns]) {
+  const D d;
+  LIMBER_UNROLL
+  for (int j = 0; j < kColumns; ++j) {
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      V v = activated<activation>(acc[i][j]);
+      if constexpr (activation == Activation::kHardSigmoid) {
+        v = without_padding(v, args.output.channels, panel * kLanes + j * kVectorLanes);
+      }
+      hn::Store(v, d, out + (j / kVectors) * args.output.plane_stride + (j % kVectors) * kVectorLanes + i * kLanes);
+    }
+  }
+}
+
+// kStep: floats between the input pixels of neighbouring outputs.
+template <int kRows, int kPanels, int kStep>
+void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x) {
+  constexpr int kColumns = kPanels * kVectors;
+  const D d;
+  V acc[kRows][kColumns];
+  if (args.start.data) {
+    const float* from = args.start.data + panel * args.start.plane_stride + y * args.start.row_stride + x * kLanes;
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      LIMBER_UNROLL
+      for (int j = 0; j < kColumns; ++j) {
+        acc[i][j] =
+            hn::Load(d, from + (j / kVectors) * args.start.plane_stride + (j % kVectors) * kVectorLanes + i * kLanes);
+      }
+    }
+  } else {
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      LIMBER_UNROLL
+      for (int j = 0; j < kColumns; ++j) acc[i][j] = hn::Zero(d);
+    }
+  }
+
+  const int64_t panel_stride = args.panel_stride;
+  for (const ConvRange& range : args.ranges) {
+    const float* pixel = range.input.data + (y * args.stride - args.padding) * range.input.row_stride +
+                         (x * args.stride - args.padding) * kLanes;
+    const float* tap = args.weights + panel * panel_stride + range.weight_offset * kLanes;
+    const int64_t plane_stride = range.input.plane_stride;
+    const int channels = range.channels;
+    for (int ky = 0; ky < args.kernel_height; ++ky, pixel += range.input.row_stride) {
+      for (int kx = 0; kx < args.kernel_width; ++kx, tap += args.tap_stride) {
+        const float* a = pixel + kx * kLanes;
+        const float* w = tap;
+        int k = channels;
+        for (; k >= kLanes; k -= kLanes, a += plane_stride) {
+          for (int quarter = 0; quarter < kLanes; quarter += 4, w += 4 * kLanes) {
+            multiply_add<kRows, kColumns, kStep>(a + quarter, w, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep>(a + quarter + 1, w + kLanes, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep>(a + quarter + 2, w + 2 * kLanes, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep>(a + quarter + 3, w + 3 * kLanes, panel_stride, acc);
+          }
+        }
+        for (int rest = 0; rest < k; ++rest, w += kLanes) {
+          multiply_add<kRows, kColumns, kStep>(a + rest, w, panel_stride, acc);
+        }
+      }
+    }
+  }
+
+  float* out = args.output.data + panel * args.output.plane_stride + y * args.output.row_stride + x * kLanes;
+  if (!args.finish) {
+    store<Activation::kNone>(args, panel, out, acc);
+    return;
+  }
+  LIMBER_UNROLL
+  for (int j = 0; j < kColumns; ++j) {
+    const V scale = hn::Load(d, args.scale + panel * kLanes + j * kVectorLanes);
+    const V bias = hn::Load(d, args.bias + panel * kLanes + j * kVectorLanes);
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) acc[i][j] = hn::MulAdd(acc[i][j], scale, bias);
+  }
+  if (args.residual.data) {
+    const float* from =
+        args.residual.data + panel * args.residual.plane_stride + y * args.residual.row_stride + x * kLanes;
+    LIMBER_UNROLL
+    for (int j = 0; j < kColumns; ++j) {
+      LIMBER_UNROLL
+      for (int i = 0; i < kRows; ++i) {
+        acc[i][j] = hn::Add(acc[i][j], hn::Load(d, from + (j / kVectors) * args.residual.plane_stride +
+                                                       (j % kVectors) * kVectorLanes + i * kLanes));
+      }
+    }
+  }
+  switch (args.activation) {
+    case Activation::kNone:
+      store<Activation::kNone>(args, panel, out, acc);
+      break;
+    case Activation::kRelu:
+      store<Activation::kRelu>(args, panel, out, acc);
+      break;
+    case Activation::kHardSwish:
+      store<Activation::kHardSwish>(args, panel, out, acc);
+      break;
+    case Activation::kHardSigmoid:
+      store<Activation::kHardSigmoid>(args, panel, out, acc);
+      break;
+  }
+}
+
+// Tiles of kRows, kRows - 1, ... 1 rows.
+template <int kRows, int kPanels, int kStride>
+void add_tiles(ConvTiles& tiles) {
+  tiles.tile[kStride - 1][kPanels][kRows] = conv_tile<kRows, kPanels, kStride * kLanes>;
+  if constexpr (kRows > 1) add_tiles<kRows - 1, kPanels, kStride>(tiles);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace limber::kernels
+HWY_AFTER_NAMESPACE();
