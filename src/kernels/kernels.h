@@ -166,6 +166,8 @@ struct KernelTable {
   Kernel<AttentionArgs> attention;
   Kernel<BytesArgs> from_bytes;
   Kernel<FloatsArgs> from_floats;
+  // Does multiply-adds on registers alone and returns how many float operations these were: what peak.h measures.
+  double (*multiply_adds)(int64_t iterations) = nullptr;
 };
 
 // The table of an attainable ISA; fails on one that is not. Cost: a load.

@@ -140,6 +140,15 @@ void global_average_pool(const PoolArgs& args, int64_t begin, int64_t end) {
   });
 }
 
+double multiply_adds(int64_t iterations) {
+  float chains[8] = {1, 2, 3, 4, 5, 6, 7, 8}, sum = 0.0f;
+  for (int64_t n = 0; n < iterations; ++n) {
+    for (float& chain : chains) chain = chain * 0.999f + 0.001f;
+  }
+  for (float chain : chains) sum += chain;
+  return static_cast<double>(iterations) * 8 * (sum > -1.0f ? 2.0 : 0.0);
+}
+
 }  // namespace
 
 const KernelTable& reference_table() {
@@ -154,6 +163,7 @@ const KernelTable& reference_table() {
     t.max_pool = {rows<PoolArgs>, max_pool};
     t.average_pool = {rows<PoolArgs>, average_pool};
     t.global_average_pool = {rows<PoolArgs>, global_average_pool};
+    t.multiply_adds = multiply_adds;
     set_plain_kernels(t);
     return t;
   }();

@@ -253,6 +253,25 @@ inline void global_average_pool(const PoolArgs& args, int64_t begin, int64_t end
   }
 }
 
+// Twelve chains hide the latency and fit the sixteen registers of the older ISAs.
+inline double multiply_adds(int64_t iterations) {
+  constexpr int kChains = 12;
+  const D d;
+  V acc[kChains];
+  LIMBER_UNROLL
+  for (int i = 0; i < kChains; ++i) acc[i] = hn::Set(d, static_cast<float>(i));
+  const V factor = hn::Set(d, 0.999f), term = hn::Set(d, 0.001f);
+  for (int64_t n = 0; n < iterations; ++n) {
+    LIMBER_UNROLL
+    for (int i = 0; i < kChains; ++i) acc[i] = hn::MulAdd(acc[i], factor, term);
+  }
+  LIMBER_UNROLL
+  for (int i = 1; i < kChains; ++i) acc[0] = hn::Add(acc[0], acc[i]);
+  // The sum is positive whatever the number of iterations, which the compiler cannot know.
+  const double used = hn::GetLane(acc[0]) > -1.0f ? 2.0 : 0.0;
+  return static_cast<double>(iterations) * kChains * kVectorLanes * used;
+}
+
 inline void set_simd_kernels(KernelTable& table) {
   table.depthwise = {line_items<DepthwiseArgs>, depthwise};
   table.add = {line_items<ElementwiseArgs>, add};
@@ -261,6 +280,7 @@ inline void set_simd_kernels(KernelTable& table) {
   table.max_pool = {line_items<PoolArgs>, pool<true>};
   table.average_pool = {line_items<PoolArgs>, pool<false>};
   table.global_average_pool = {line_items<PoolArgs>, global_average_pool};
+  table.multiply_adds = multiply_adds;
   set_plain_kernels(table);
 }
 
