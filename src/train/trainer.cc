@@ -75,7 +75,7 @@ class Trainer {
     shapes_ = tensor_shapes(graph, steps_);
     for (const auto& [name, shape] : shapes_) weights_[name] = channels_last(torch::zeros(shape));
     for (const Node& node : graph.nodes) {
-      if (node.norm) {
+      if (node.norm && weights_.count(node.norm->weight) != 0) {
         weights_[node.norm->weight].fill_(1);
         weights_[node.norm->variance].fill_(1);
       }
