@@ -8,8 +8,6 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -28,12 +26,6 @@ struct Options {
   int threads = 1;
   bool restart = false, json = false;
 };
-
-Graph read_graph(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(ErrorCode::kNotFound, "{}: cannot read this network; networks/ holds those that ship", path);
-  return parse_graph({std::istreambuf_iterator<char>(file), {}}, path);
-}
 
 std::string today() {
   const std::time_t now = std::time(nullptr);

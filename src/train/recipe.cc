@@ -32,6 +32,10 @@ class Reader {
     if (node == nullptr) fail(ErrorCode::kBadFile, "{}: {}{} is missing; give {}", path_, section_, key, legal);
     return *node;
   }
+  bool has(const std::string& key) {
+    known_.push_back(key);
+    return table_.contains(key);
+  }
   std::string text(const std::string& key) {
     const toml::node& node = need(key, "a text in quotes");
     if (!node.is_string() || node.as_string()->get().empty()) refuse(node, key, "a text in quotes");
@@ -122,12 +126,13 @@ void read_data(Reader reader, Recipe& recipe) {
 }
 
 void read_training(Reader reader, Recipe& recipe) {
+  const int64_t least = recipe.start.empty() ? 1 : 0;
   const toml::node& epochs = reader.need("epochs", "an integer, or a list with one per member");
   if (epochs.is_array()) {
     for (const toml::node& node : *epochs.as_array())
-      recipe.epochs.push_back(reader.one_integer(node, "epochs", 1, 10000));
+      recipe.epochs.push_back(reader.one_integer(node, "epochs", least, 10000));
   } else {
-    recipe.epochs.push_back(reader.one_integer(epochs, "epochs", 1, 10000));
+    recipe.epochs.push_back(reader.one_integer(epochs, "epochs", least, 10000));
   }
   reader.integer("batch", recipe.batch, 2, 65536);
   reader.number("learning_rate", recipe.learning_rate, 1e-9, 100);
@@ -159,8 +164,11 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
   Reader reader(root, path, "");
   recipe.name = reader.text("name");
   recipe.network = reader.text("network");
-  if (!std::filesystem::path(recipe.network).is_absolute())
-    recipe.network = (std::filesystem::path(path).parent_path() / recipe.network).lexically_normal().string();
+  if (reader.has("start")) recipe.start = reader.text("start");
+  for (std::string* file : {&recipe.network, &recipe.start}) {
+    if (file->empty() || std::filesystem::path(*file).is_absolute()) continue;
+    *file = (std::filesystem::path(path).parent_path() / *file).lexically_normal().string();
+  }
   read_data(Reader(reader.table("data"), path, "data."), recipe);
   read_training(Reader(reader.table("training"), path, "training."), recipe);
   for (const toml::node& node : reader.array("member", "one [[member]] section or more")) {

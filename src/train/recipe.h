@@ -23,6 +23,7 @@ struct Recipe {
   std::string path, text;  // where it was read from, and its bytes (for the training record)
   std::string name;        // of the model
   std::string network;     // path of the graph JSON, already relative to the working directory
+  std::string start;       // path of a model file whose tensors of the same names new groups start from; empty: none
   // [data]
   std::string data;
   std::vector<float> mean, deviation;  // x = (pixel / 255 - mean) / deviation, one per channel
@@ -30,7 +31,7 @@ struct Recipe {
   int64_t shift = 0;                   // move by up to this many pixels, zeros come in
   int64_t cutout = 0;                  // side of a square of zeros, 0: none
   // [training]
-  std::vector<int64_t> epochs;  // one per member
+  std::vector<int64_t> epochs;  // one per member; 0 only with `start`
   int64_t batch = 128;
   double learning_rate = 0.1, warm_up = 0.2, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
   Schedule schedule = Schedule::kLinear;

@@ -8,10 +8,13 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/half.h"
+#include "formats/model_file.h"
+#include "network/check.h"
 #include "train/batches.h"
 #include "train/interpreter.h"
 
@@ -40,6 +43,22 @@ Tensor to_batch(const Recipe& recipe, const Images& images, const int64_t* indic
 }
 
 Tensor channels_last(Tensor w) { return w.dim() == 4 ? w.contiguous(at::MemoryFormat::ChannelsLast) : w.contiguous(); }
+
+// A stored tensor as fp32.
+Tensor to_torch(const limber::Tensor& tensor) {
+  Tensor values = torch::empty(tensor.shape);
+  float* out = values.data_ptr<float>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    if (tensor.dtype == DType::kF16) {
+      uint16_t bits;
+      std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
+      out[i] = half_to_float(bits);
+    } else {
+      std::memcpy(out + i, tensor.bytes.data() + 4 * i, 4);
+    }
+  }
+  return values;
+}
 
 struct Scores {
   int64_t own = 0, sum = 0;
@@ -73,6 +92,10 @@ class Trainer {
     steps_ = plan_steps(graph, choices_);
     check_data();
     shapes_ = tensor_shapes(graph, steps_);
+    if (!recipe.start.empty()) {
+      start_ = read_model(recipe.start);
+      note(fmt::format("new groups start from {} where it has a tensor of the same name", recipe.start));
+    }
     for (const auto& [name, shape] : shapes_) weights_[name] = channels_last(torch::zeros(shape));
     for (const Node& node : graph.nodes) {
       if (node.norm && weights_.count(node.norm->weight) != 0) {
@@ -163,6 +186,7 @@ class Trainer {
           own.narrow(1, range.weight_from, range.count).copy_(w.narrow(1, range.weight_from, range.count));
         w = own;
       }
+      start_from_model(sub, node, answer, w);
       add(node.weight, w, answer ? step().new_ranges : std::vector<Range>{});
       const bool fresh = step().fresh[static_cast<std::size_t>(sub.node)];
       if (!node.bias.empty() && fresh) add(node.bias, weights_.at(node.bias).clone(), {});
@@ -170,6 +194,43 @@ class Trainer {
         add(node.norm->weight, weights_.at(node.norm->weight).clone(), {});
         add(node.norm->bias, weights_.at(node.norm->bias).clone(), {});
       }
+    }
+  }
+
+  // Puts what recipe.start has for this node into `w` (the new columns of the whole weight) and into the node's other tensors.
+  void start_from_model(const SubNode& sub, const Node& node, bool answer, Tensor& w) {
+    const limber::Tensor* stored = start_ && !resumed_ ? find_tensor(*start_, node.weight) : nullptr;
+    if (stored == nullptr) return;
+    const Tensor have = to_torch(*stored);
+    int64_t narrow = 0;
+    for (const Range& range : Interpreter::ranges_alone(step(), sub)) narrow += range.count;
+    if (answer && have.sizes().vec() == shapes_.at(node.weight)) {
+      int64_t from = 0;
+      for (const Range& range : step().new_ranges) {
+        w.narrow(1, from, range.count).copy_(have.narrow(1, range.weight_from, range.count));
+        from += range.count;
+      }
+    } else if (!answer && have.sizes() == w.sizes()) {
+      w.copy_(have);
+    } else if (!answer && have.dim() == w.dim() && have.size(0) == w.size(0) && have.size(1) == narrow && have.dim() == 4 &&
+               have.size(2) == w.size(2) && have.size(3) == w.size(3)) {
+      w.zero_();  // the start has only the node's own group: what reads earlier groups starts at zero
+      int64_t from = 0;
+      for (const Range& range : Interpreter::ranges_alone(step(), sub)) {
+        w.narrow(1, range.weight_from, range.count).copy_(have.narrow(1, from, range.count));
+        from += range.count;
+      }
+    } else {
+      fail(ErrorCode::kBadFile, "{}: tensor '{}' has another shape than network '{}' needs; give another `start` in {}",
+           recipe_.start, node.weight, graph_.name, recipe_.path);
+    }
+    if (!step().fresh[static_cast<std::size_t>(sub.node)]) return;
+    std::vector<std::string> others;
+    if (!node.bias.empty()) others.push_back(node.bias);
+    if (node.norm) others.insert(others.end(), {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance});
+    for (const std::string& name : others) {
+      const limber::Tensor* other = find_tensor(*start_, name);
+      if (other != nullptr && other->shape == shapes_.at(name)) weights_.at(name).copy_(to_torch(*other));
     }
   }
 
@@ -439,6 +500,7 @@ class Trainer {
     nlohmann::json record = {{"recipe", recipe_.text}, {"seed", recipe_.seed}, {"date", options_.date},
                              {"libtorch", torch_version()}, {"data", data_.train.name}, {"data_hash", data_.train.hash},
                              {"training_images", data_.train.count}, {"steps", nlohmann::json::array()}};
+    if (start_) record["start"] = {{"name", start_->name}, {"hash", start_->hash}};
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       double seconds = 0;
       for (const EpochRecord& epoch : state_.records) seconds += epoch.step == static_cast<int64_t>(i) ? epoch.seconds : 0;
@@ -457,6 +519,7 @@ class Trainer {
   std::map<std::string, std::vector<int64_t>> shapes_;
   Tensors weights_, momenta_, best_;
   std::vector<Leaf> leaves_;
+  std::optional<Network> start_;
   Checkpoint state_;
   bool resumed_ = false;
 };
@@ -475,18 +538,7 @@ std::vector<float> torch_logits(const Network& network, const Choice& choice, co
   torch::NoGradGuard guard;
   Tensors weights;
   for (const limber::Tensor& tensor : network.tensors) {
-    Tensor values = torch::empty(tensor.shape);
-    float* out = values.data_ptr<float>();
-    for (int64_t i = 0; i < values.numel(); ++i) {
-      if (tensor.dtype == DType::kF16) {
-        uint16_t bits;
-        std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
-        out[i] = half_to_float(bits);
-      } else {
-        std::memcpy(out + i, tensor.bytes.data() + 4 * i, 4);
-      }
-    }
-    weights[tensor.name] = values;
+    weights[tensor.name] = to_torch(tensor);
   }
   const std::vector<Step> steps = plan_steps(network.graph, {choice});
   Recipe recipe;
