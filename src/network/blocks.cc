@@ -20,22 +20,17 @@ int64_t Blocks::lane_of(int64_t channel) const {
   return plane_of(channel) * 16 + (channel - *(after - 1)) % 16;
 }
 
-std::vector<uint8_t> Blocks::lanes() const {
-  std::vector<uint8_t> lanes;
-  for (std::size_t block = 0; block < starts.size(); ++block) {
-    for (int64_t left = block_end(block) - starts[block]; left > 0; left -= 16) {
-      lanes.push_back(static_cast<uint8_t>(std::min<int64_t>(left, 16)));
-    }
-  }
-  return lanes;
-}
-
 std::vector<Piece> pieces(const Blocks& blocks, int64_t from, int64_t count) {
   std::vector<Piece> found;
   for (std::size_t block = 0; block < blocks.starts.size(); ++block) {
     const int64_t begin = std::max(from, blocks.starts[block]);
     const int64_t end = std::min(from + count, blocks.block_end(block));
-    if (begin < end) found.push_back({blocks.plane_of(begin), end - begin, begin - from});
+    if (begin >= end) continue;
+    if (!found.empty() && found.back().channels % 16 == 0) {  // no gap between them
+      found.back().channels += end - begin;
+    } else {
+      found.push_back({blocks.plane_of(begin), end - begin, begin - from});
+    }
   }
   return found;
 }
@@ -93,6 +88,10 @@ bool BlockMap::relate(const Graph& graph, const SubNetwork& sub, std::vector<Sta
       if (node->residual >= 0) {
         changed |= unite(own, 0, starts[static_cast<std::size_t>(node->residual)], 0, node->channels);
       }
+    }
+    if (source.op == Op::kAttention && node->channels / source.heads % 16 != 0) {  // a head is read in place
+      for (int64_t head = 1; head < source.heads; ++head)
+        changed |= own.insert(head * (node->channels / source.heads)).second;
     }
     const bool dense = weighted && !source.depthwise;
     const bool side_by_side = source.op == Op::kAdd || source.op == Op::kMultiply || source.op == Op::kAttention;

@@ -24,8 +24,6 @@ struct Blocks {
   int64_t plane_of(int64_t channel) const;
   // Lane of any channel: plane * 16 + lane within it.
   int64_t lane_of(int64_t channel) const;
-  // How many channels each plane holds.
-  std::vector<uint8_t> lanes() const;
 };
 
 // A piece of a range that lies in successive planes.

@@ -5,31 +5,45 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "kernels/planes.h"
 
 namespace limber {
 namespace {
 
-// Below this much work a step is not worth waking other threads for.
-constexpr int64_t kSerialMacs = 20000;
+// Below this much work (multiply-accumulates or values) a step is not worth waking other threads for.
+constexpr int64_t kSerialWork = 20000;
+// Items are handed out in this many portions a thread, so that a thread that is held up does not hold up the others for
+// long.
+constexpr int64_t kShares = 4;
 
 std::vector<float> pixel_table(const Model& model) {
   const Preprocessing& preprocessing = model.network().preprocessing;
-  const auto channels = static_cast<std::size_t>(model.input_channels());
-  std::vector<float> table(channels * 256);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const float mean = preprocessing.mean.empty() ? 0.0f : preprocessing.mean[c];
-    const float deviation = preprocessing.deviation.empty() ? 1.0f : preprocessing.deviation[c];
-    for (std::size_t value = 0; value < 256; ++value) {
-      table[c * 256 + value] = (static_cast<float>(value) / 255.0f - mean) / deviation;
-    }
+  if (!preprocessing.mean.empty()) return kernels::preprocessing_table(preprocessing.mean, preprocessing.deviation);
+  const std::vector<float> mean(static_cast<std::size_t>(model.input_channels()), 0.0f), deviation(mean.size(), 1.0f);
+  return kernels::preprocessing_table(mean, deviation);
+}
+
+kernels::Activation kernel_activation(Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return kernels::Activation::kRelu;
+    case Activation::kHardSwish:
+      return kernels::Activation::kHardSwish;
+    case Activation::kHardSigmoid:
+      return kernels::Activation::kHardSigmoid;
+    case Activation::kNone:
+      break;
   }
-  return table;
+  return kernels::Activation::kNone;
 }
 
 }  // namespace
 
 Executor::Executor(const Model& model, const std::vector<const Plan*>& plans, int64_t per_image, ThreadPool& pool)
-    : model_(model), ops_(model.ops()), pool_(pool), preprocessed_(pixel_table(model)) {
+    : model_(model),
+      kernels_(kernels::kernels(kernels::find_isa(model.isa()))),
+      pool_(pool),
+      preprocessed_(pixel_table(model)) {
   int64_t arena = 0, state = 0, scores = 0;
   std::size_t ranges = 0;
   for (const Plan* plan : plans) {
@@ -59,9 +73,19 @@ float* Executor::data(const Plan& plan, int tensor, int64_t image) const {
   return (t.per_image ? kept_.floats() + image * plan.per_image : arena_.floats()) + t.offset;
 }
 
-View Executor::view(const Plan& plan, int tensor, int64_t plane, int64_t image) const {
+kernels::ConstPlanes Executor::view(const Plan& plan, int tensor, int64_t plane, int64_t image) const {
   const PlanTensor& t = plan.tensors[static_cast<std::size_t>(tensor)];
   return {data(plan, tensor, image) + plane * t.plane(), t.plane(), t.row()};
+}
+
+kernels::Planes Executor::output(const Plan& plan, const Step& step, int tensor, int64_t image) const {
+  const PlanTensor& t = plan.tensors[static_cast<std::size_t>(tensor)];
+  return {data(plan, tensor, image) + step.output_plane * t.plane(),
+          t.plane(),
+          t.row(),
+          static_cast<int>(rows(step.height)),
+          static_cast<int>(step.width),
+          static_cast<int>(step.channels)};
 }
 
 void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
@@ -76,104 +100,158 @@ void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
   }
 }
 
-// Calls call(Part) for all planes and rows, cut into items for the pool. How the work is cut does not change any value.
-template <typename Call>
-void Executor::split(const Step& step, int64_t rows, const Call& call) {
+// Runs a kernel, its items shared out over the pool's threads where the work is worth it. That does not change any
+// value.
+template <typename Args>
+void Executor::call(const Step& step, const kernels::Kernel<Args>& kernel, const Args& args) {
+  const int64_t items = kernel.items(args);
   const int64_t threads = pool_.threads();
-  const int64_t work = std::max(step.macs, step.planes * rows * step.width * 16);
-  if (threads == 1 || work < kSerialMacs) return call(Part{0, step.planes, 0, rows});
-  const int64_t panels = ops_.panels;
-  const int64_t groups = (step.planes + panels - 1) / panels;
-  const int64_t chunks = std::clamp<int64_t>((3 * threads + groups - 1) / groups, 1, rows);
-  pool_.run(groups * chunks, [&](int64_t item, int) {
-    const int64_t group = item / chunks, chunk = item % chunks;
-    call(Part{group * panels, std::min((group + 1) * panels, step.planes), rows * chunk / chunks,
-              rows * (chunk + 1) / chunks});
-  });
+  const int64_t work = std::max(step.macs, step.channels * rows(step.height) * step.width);
+  if (threads == 1 || items < 2 || work < kSerialWork) return kernel.run(args, 0, items);
+  const int64_t shares = std::min(items, kShares * threads);
+  pool_.run(shares,
+            [&](int64_t share, int) { kernel.run(args, items * share / shares, items * (share + 1) / shares); });
 }
 
 void Executor::write_input(const Plan& plan, const Step& step, const Batch& batch, int64_t image) {
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
-  const View out = view(plan, step.output, 0, image);
-  const int64_t height = rows(step.height), width = step.width, channels = step.channels;
-  const int64_t planes = tensor.blocks.planes();
-  const uint8_t* const pixels = batch.pixels.data() + (batch.pixels.empty() ? 0 : image * height * width * channels);
-  const float* const values = batch.planes.data() + (batch.planes.empty() ? 0 : image * height * width * channels);
-  for (int64_t plane = 0; plane < planes; ++plane) {
-    for (int64_t y = 0; y < height; ++y) std::fill_n(out.data + plane * out.plane + y * out.row, width * 16, 0.0f);
+  const kernels::Planes out = output(plan, step, step.output, image);
+  const int64_t size = out.height * step.width * step.channels;
+  if (pieces(tensor.blocks, 0, step.channels).size() == 1) {
+    if (!batch.pixels.empty())
+      return call(step, kernels_.from_bytes, {batch.pixels.data() + image * size, preprocessed_.data(), out});
+    return call(step, kernels_.from_floats, {batch.planes.data() + image * size, out});
   }
-  for (int64_t channel = 0; channel < channels; ++channel) {
+  // Some reader slices the image's channels: they lie in several blocks.
+  for (int64_t plane = 0; plane < tensor.blocks.planes(); ++plane) {
+    for (int64_t y = 0; y < out.height; ++y)
+      std::fill_n(out.data + plane * out.plane_stride + y * out.row_stride, step.width * 16, 0.0f);
+  }
+  for (int64_t channel = 0; channel < step.channels; ++channel) {
     const int64_t lane = tensor.blocks.lane_of(channel);
-    float* const to = out.data + lane / 16 * out.plane + lane % 16;
-    const float* const table = preprocessed_.data() + channel * 256;
-    for (int64_t y = 0; y < height; ++y) {
-      for (int64_t x = 0; x < width; ++x) {
-        to[y * out.row + x * 16] = batch.pixels.empty() ? values[(channel * height + y) * width + x]
-                                                        : table[pixels[(y * width + x) * channels + channel]];
+    float* const to = out.data + lane / 16 * out.plane_stride + lane % 16;
+    for (int64_t y = 0; y < out.height; ++y) {
+      for (int64_t x = 0; x < step.width; ++x) {
+        to[y * out.row_stride + x * 16] =
+            batch.pixels.empty()
+                ? batch.planes[static_cast<std::size_t>(image * size + (channel * out.height + y) * step.width + x)]
+                : preprocessed_[static_cast<std::size_t>(
+                      channel * 256 + batch.pixels[static_cast<std::size_t>(
+                                          image * size + (y * step.width + x) * step.channels + channel)])];
       }
     }
   }
 }
 
 void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
-  ConvCall call;
+  kernels::Conv2dArgs args;
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     const PlanRange& range = step.inputs[i];
-    ranges_[i] = {view(plan, range.tensor, range.plane, image), range.channels, range.weights};
+    ranges_[i] = {view(plan, range.tensor, range.plane, image), static_cast<int>(range.channels), range.weight_from};
   }
-  call.ranges = ranges_.data();
-  call.range_count = static_cast<int64_t>(step.inputs.size());
-  call.k_super = step.k_super;
-  call.kernel = step.kernel;
-  call.stride = step.stride;
-  call.padding = step.padding;
-  call.output = view(plan, step.output, step.output_plane, image);
-  call.planes = step.planes;
-  call.height = rows(step.height);
-  call.width = step.width;
-  call.scale = step.scale;
-  call.bias = step.bias;
-  call.lanes = step.lanes.data();
-  call.activation = step.activation;
-  if (step.residual >= 0) call.residual = view(plan, step.residual, step.output_plane, image);
-  if (step.partial_in >= 0) call.partial_in = data(plan, step.partial_in, image);
-  if (step.partial_out >= 0) call.partial_out = data(plan, step.partial_out, image);
-  const auto function = step.depthwise ? ops_.depthwise : ops_.conv;
-  split(step, call.height, [&](const Part& part) { function(call, part); });
+  args.ranges = {ranges_.data(), step.inputs.size()};
+  args.output = output(plan, step, step.output, image);
+  args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
+  args.stride = static_cast<int>(step.stride);
+  args.padding = static_cast<int>(step.padding);
+  args.weights = step.weights;
+  args.panel_stride = step.panel_stride;
+  args.tap_stride = step.tap_stride;
+  args.scale = step.scale;
+  args.bias = step.bias;
+  args.activation = kernel_activation(step.activation);
+  if (step.residual >= 0) args.residual = view(plan, step.residual, step.output_plane, image);
+  if (step.partial_in >= 0) args.start = view(plan, step.partial_in, step.output_plane, image);
+  if (step.partial_out >= 0) {  // the sums are kept for a later exit, then finished for this one
+    kernels::Conv2dArgs sums = args;
+    sums.finish = false;
+    sums.residual = {};
+    sums.output = output(plan, step, step.partial_out, image);
+    call(step, kernels_.conv2d, sums);
+    args.start = kernels::read(sums.output);
+    args.ranges = {};
+  }
+  call(step, kernels_.conv2d, args);
+}
+
+void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) {
+  const PlanRange& range = step.inputs.front();
+  kernels::DepthwiseArgs args;
+  args.input = view(plan, range.tensor, range.plane, image);
+  args.output = output(plan, step, step.output, image);
+  args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
+  args.stride = static_cast<int>(step.stride);
+  args.padding = static_cast<int>(step.padding);
+  args.weights = step.weights;
+  args.scale = step.scale;
+  args.bias = step.bias;
+  args.activation = kernel_activation(step.activation);
+  call(step, kernels_.depthwise, args);
+  if (step.residual < 0) return;
+  call(step, kernels_.add,
+       {kernels::read(args.output), view(plan, step.residual, step.output_plane, image), false, args.output,
+        kernel_activation(step.residual_activation)});
 }
 
 void Executor::run_attention(const Plan& plan, const Step& step, int64_t image) {
-  AttentionCall call;
-  call.query = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
-  call.key = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
-  call.value = view(plan, step.inputs[2].tensor, step.inputs[2].plane, image);
-  call.output = view(plan, step.output, 0, image);
-  call.rows = rows(step.height);
-  call.keys = rows(step.input_height);
-  call.heads = step.heads;
-  call.channels = step.channels;
-  call.lane_of = step.lane_of.data();
-  call.scores = scores_.floats();
+  kernels::AttentionArgs args;
+  args.queries = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
+  args.keys = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
+  args.values = view(plan, step.inputs[2].tensor, step.inputs[2].plane, image);
+  args.output = output(plan, step, step.output, image);
+  args.heads = static_cast<int>(step.heads);
+  args.key_rows = static_cast<int>(rows(step.input_height));
+  args.scratch = scores_.floats();
   if (step.state_symbol >= 0) {
-    call.past = symbols_[static_cast<std::size_t>(step.state_symbol)];
-    const int64_t plane = step.state_rows * 16;
-    View* const views[2] = {&call.key, &call.value};
+    const int64_t past = symbols_[static_cast<std::size_t>(step.state_symbol)];
+    const int64_t plane = step.state_rows * 16, planes = (step.channels + 15) / 16;
+    kernels::ConstPlanes* const views[2] = {&args.keys, &args.values};
     for (int which = 0; which < 2; ++which) {
-      const View kept{state_.floats() + step.state_offset + which * step.planes * plane, plane, 16};
-      for (int64_t p = 0; p < step.planes; ++p) {
-        for (int64_t row = 0; row < call.rows; ++row) {
-          std::copy_n(views[which]->data + p * views[which]->plane + row * views[which]->row, 16,
-                      kept.data + p * plane + (call.past + row) * 16);
+      float* const kept = state_.floats() + step.state_offset + which * planes * plane;
+      for (int64_t p = 0; p < planes; ++p) {
+        for (int64_t row = 0; row < args.key_rows; ++row) {
+          std::copy_n(views[which]->data + p * views[which]->plane_stride + row * views[which]->row_stride, 16,
+                      kept + p * plane + (past + row) * 16);
         }
       }
-      *views[which] = kept;
+      *views[which] = {kept, plane, 16};
     }
+    args.key_rows += static_cast<int>(past);
+    args.causal = true;
   }
-  for (int64_t p = 0; p < step.planes; ++p) {  // lanes without a channel
-    for (int64_t row = 0; row < call.rows; ++row)
-      std::fill_n(call.output.data + p * call.output.plane + row * call.output.row, 16, 0.0f);
-  }
-  ops_.attention(call);
+  call(step, kernels_.attention, args);
+}
+
+void Executor::run_pool(const Plan& plan, const Step& step, int64_t image) {
+  const PlanRange& range = step.inputs.front();
+  kernels::PoolArgs args;
+  args.input = view(plan, range.tensor, range.plane, image);
+  args.input_height = static_cast<int>(rows(step.input_height));
+  args.input_width = static_cast<int>(step.input_width);
+  args.output = output(plan, step, step.output, image);
+  args.kernel = static_cast<int>(step.kernel);
+  args.stride = static_cast<int>(step.stride);
+  args.padding = static_cast<int>(step.padding);
+  args.count_padding = true;  // as PyTorch does unless told otherwise
+  call(step,
+       step.op == Op::kMaxPool       ? kernels_.max_pool
+       : step.op == Op::kAveragePool ? kernels_.average_pool
+                                     : kernels_.global_average_pool,
+       args);
+}
+
+void Executor::run_pixelwise(const Plan& plan, const Step& step, int64_t image) {
+  kernels::ElementwiseArgs args;
+  args.a = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
+  if (step.inputs.size() > 1) args.b = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
+  args.b_is_pixel = step.b_is_pixel;
+  args.output = output(plan, step, step.output, image);
+  args.activation = kernel_activation(step.activation);
+  const auto& kernel = step.op == Op::kAdd        ? kernels_.add
+                       : step.op == Op::kMultiply ? kernels_.multiply
+                       : step.op == Op::kConcat   ? kernels_.copy
+                                                  : kernels_.activate;
+  call(step, kernel, args);
 }
 
 void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image) {
@@ -183,48 +261,20 @@ void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, 
       return write_input(plan, step, batch, image);
     case Op::kConv2d:
     case Op::kLinear:
-      return run_conv(plan, step, image);
+      return step.depthwise ? run_depthwise(plan, step, image) : run_conv(plan, step, image);
     case Op::kAttention:
       return run_attention(plan, step, image);
     case Op::kMaxPool:
     case Op::kAveragePool:
-    case Op::kGlobalAveragePool: {
-      const PlanRange& range = step.inputs.front();
-      const PoolCall call{view(plan, range.tensor, range.plane, image),
-                          view(plan, step.output, step.output_plane, image),
-                          rows(step.input_height),
-                          step.input_width,
-                          step.planes,
-                          rows(step.height),
-                          step.width,
-                          step.kernel,
-                          step.stride,
-                          step.padding};
-      const auto function = step.op == Op::kMaxPool       ? ops_.max_pool
-                            : step.op == Op::kAveragePool ? ops_.average_pool
-                                                          : ops_.global_average;
-      return split(step, call.height, [&](const Part& part) { function(call, part); });
-    }
+    case Op::kGlobalAveragePool:
+      return run_pool(plan, step, image);
+    case Op::kSoftmax:
+      return call(
+          step, kernels_.softmax,
+          {view(plan, step.inputs[0].tensor, step.inputs[0].plane, image), output(plan, step, step.output, image)});
     default:
-      break;
+      return run_pixelwise(plan, step, image);
   }
-  PixelCall call;
-  call.a = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
-  if (step.inputs.size() > 1) call.b = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
-  call.output = view(plan, step.output, step.output_plane, image);
-  call.b_is_pixel = step.b_is_pixel;
-  call.planes = step.planes;
-  call.height = rows(step.height);
-  call.width = step.width;
-  const bool partial_lanes = step.op == Op::kSoftmax || step.op == Op::kConcat ||
-                             step.activation == Activation::kHardSigmoid ||
-                             std::any_of(step.inputs.begin(), step.inputs.end(),
-                                         [](const PlanRange& range) { return range.channels % 16 != 0; });
-  call.lanes = partial_lanes ? step.lanes.data() : nullptr;
-  call.activation = step.activation;
-  if (step.op == Op::kSoftmax) return ops_.softmax(call, {0, step.planes, 0, call.height});
-  const auto function = step.op == Op::kAdd ? ops_.add : step.op == Op::kMultiply ? ops_.multiply : ops_.activate;
-  split(step, call.height, [&](const Part& part) { function(call, part); });
 }
 
 bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch, int64_t image, const Check& check,
@@ -245,13 +295,13 @@ bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch,
 
 void Executor::read(const Plan& plan, int index, int64_t image, float* dense) const {
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(index)];
-  const View in = view(plan, index, 0, image);
+  const kernels::ConstPlanes in = view(plan, index, 0, image);
   const int64_t height = rows(tensor.height);
   for (int64_t channel = 0; channel < tensor.blocks.channels; ++channel) {
     const int64_t lane = tensor.blocks.lane_of(channel);
-    const float* const from = in.data + lane / 16 * in.plane + lane % 16;
+    const float* const from = in.data + lane / 16 * in.plane_stride + lane % 16;
     for (int64_t y = 0; y < height; ++y) {
-      for (int64_t x = 0; x < tensor.width; ++x) *dense++ = from[y * in.row + x * 16];
+      for (int64_t x = 0; x < tensor.width; ++x) *dense++ = from[y * in.row_stride + x * 16];
     }
   }
 }

@@ -8,8 +8,8 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "kernels/kernels.h"
 #include "network/model.h"
-#include "network/ops.h"
 #include "network/plan.h"
 #include "network/session.h"
 
@@ -39,23 +39,27 @@ class Executor {
   void run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image);
   void write_input(const Plan& plan, const Step& step, const Batch& batch, int64_t image);
   void run_conv(const Plan& plan, const Step& step, int64_t image);
+  void run_depthwise(const Plan& plan, const Step& step, int64_t image);
   void run_attention(const Plan& plan, const Step& step, int64_t image);
+  void run_pool(const Plan& plan, const Step& step, int64_t image);
+  void run_pixelwise(const Plan& plan, const Step& step, int64_t image);
   void clear_halo(const PlanTensor& tensor, float* first_pixel) const;
   float* data(const Plan& plan, int tensor, int64_t image) const;
-  View view(const Plan& plan, int tensor, int64_t plane, int64_t image) const;
+  kernels::ConstPlanes view(const Plan& plan, int tensor, int64_t plane, int64_t image) const;
+  kernels::Planes output(const Plan& plan, const Step& step, int tensor, int64_t image) const;
   int64_t rows(const Resolved& height) const {
     return height.symbol < 0 ? height.constant : height.at(symbols_[static_cast<std::size_t>(height.symbol)]);
   }
   void read(const Plan& plan, int tensor, int64_t image, float* dense) const;
-  template <typename Call>
-  void split(const Step& step, int64_t rows, const Call& call);
+  template <typename Args>
+  void call(const Step& step, const kernels::Kernel<Args>& kernel, const Args& args);
 
   const Model& model_;
-  const Ops& ops_;
+  const kernels::KernelTable& kernels_;
   ThreadPool& pool_;
   AlignedBuffer arena_, kept_, state_, scores_;
-  std::vector<ConvRange> ranges_;    // scratch of the longest step
-  std::vector<float> preprocessed_;  // [channels][256]: what each pixel value becomes
+  std::vector<kernels::ConvRange> ranges_;  // scratch of the longest step
+  std::vector<float> preprocessed_;         // [channels][256]: what each pixel value becomes
   std::vector<int64_t> symbols_;
 };
 

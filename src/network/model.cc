@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "kernels/isa.h"
 #include "network/check.h"
-#include "network/ops.h"
 #include "network/packed_weights.h"
 #include "network/plan.h"
 #include "network/plan_builder.h"
@@ -29,7 +29,6 @@ bool weighted(const Node& node) {
 struct Model::Impl {
   Network network;
   std::string isa;
-  const Ops* ops = nullptr;
   std::vector<SubNetwork> subs;                           // the family, then sub-networks that end at marked exits
   std::map<std::pair<int, int64_t>, std::size_t> packed;  // node and kernel -> index
   std::unique_ptr<PackedWeights> weights;
@@ -169,8 +168,7 @@ std::shared_ptr<const Model> Model::build(Network network, const ModelOptions& o
   check(network);
   std::shared_ptr<Model> model(new Model());
   Impl& impl = *model->impl_;
-  impl.ops = &find_ops(options.isa);
-  impl.isa = impl.ops->isa;
+  impl.isa = kernels::isa_name(kernels::find_isa(options.isa));
   impl.network = std::move(network);
   impl.resolve_family();
   std::map<std::string, int64_t> outputs;
@@ -192,9 +190,6 @@ const Network& Model::network() const {
 }
 const std::string& Model::isa() const {
   return impl_->isa;
-}
-const Ops& Model::ops() const {
-  return *impl_->ops;
 }
 int Model::members() const {
   return static_cast<int>(impl_->network.family.size());

@@ -11,7 +11,6 @@
 namespace limber {
 
 class Plan;
-struct Ops;
 
 struct ModelOptions {
   std::string isa;  // "" = the best this machine has, else "avx512", "avx2", "sse4", "neon" (LIMBER_FORCE_ISA too)
@@ -50,7 +49,6 @@ class Model {
   // largest member.
   const Plan* exit_plan() const;
   int exits() const;  // of the exit plan; 0 without one
-  const Ops& ops() const;
   Memory memory() const;
   // Images have the size that the active member reads (they differ where resolution is a dimension), with run-time
   // symbols at their maximum. Without an argument: of the largest member.

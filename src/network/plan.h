@@ -9,7 +9,6 @@
 
 #include "network/blocks.h"
 #include "network/graph.h"
-#include "network/ops.h"
 
 namespace limber {
 
@@ -20,7 +19,6 @@ struct PlanTensor {
   Resolved height;  // memory is planned for the symbol's maximum
   int64_t width = 0, halo = 0;
   int64_t rows_maximum = 0;
-  bool padded = true;      // false: partial sums, [plane][row][pixel][16] without a halo
   bool per_image = false;  // exit plan: lives from one segment to another, so every image of a batch has its own
   int64_t offset = 0;      // floats from the start of the arena (or of the image's share) to plane 0, row 0, pixel 0
   int64_t first_step = -1, last_step = -1;
@@ -31,35 +29,38 @@ struct PlanTensor {
   int64_t lead() const { return halo * row() + halo * 16; }  // from the tensor's first float to its first pixel
 };
 
+// Channels of a tensor that lie in successive planes.
 struct PlanRange {
   int tensor = -1;
   int64_t plane = 0, channels = 0;
-  const float* weights = nullptr;
+  int64_t weight_from = 0;  // row of the packed weights' input axis
 };
 
+// One call. It writes `channels` channels that lie in successive planes from output_plane on: one block of a tensor.
 struct Step {
   Op op = Op::kInput;
   std::string node;
   std::vector<PlanRange> inputs;  // conv: ranges; other calls: their operands
   int output = -1;
-  int64_t output_plane = 0, planes = 0;
+  int64_t output_plane = 0, channels = 0;
   Resolved height, input_height;
   int64_t width = 0, input_width = 0;
-  int64_t kernel = 1, stride = 1, padding = 0, k_super = 0;
+  int64_t kernel = 1, stride = 1, padding = 0;
   bool depthwise = false;
   Activation activation = Activation::kNone;
+  const float* weights = nullptr;  // the panel of the first channel
+  int64_t panel_stride = 0, tap_stride = 0;
   const float* scale = nullptr;  // of output_plane
   const float* bias = nullptr;
-  std::vector<uint8_t> lanes;  // of the `planes` output planes
   int residual = -1;
-  int partial_in = -1, partial_out = -1;  // tensors
+  Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
+  int partial_in = -1, partial_out = -1;               // tensors
   bool b_is_pixel = false;
-  bool clear_halo = false;  // the first step that writes this output
-  bool complete = true;     // the last step of its node: the output is all there
-  int64_t heads = 1, channels = 0;
-  std::vector<int32_t> lane_of;  // attention
-  int state_symbol = -1;         // attention: counts the rows before this step; -1: no state
-  int64_t state_offset = 0;      // floats from the start of the session's state: keys, then values
+  bool clear_halo = false;   // the first step that writes this output
+  bool complete = true;      // the last step of its node: the output is all there
+  int64_t heads = 1;         // attention
+  int state_symbol = -1;     // attention: counts the rows before this step; -1: no state
+  int64_t state_offset = 0;  // floats from the start of the session's state: keys, then values
   int64_t state_rows = 0;
   int64_t macs = 0;
 };

@@ -14,8 +14,7 @@ int64_t Plan::bytes() const {
   std::size_t sum = sizeof(Plan) + segments.size() * sizeof(Segment);
   for (const PlanTensor& tensor : tensors) sum += sizeof tensor + tensor.node.size() + tensor.blocks.starts.size() * 8;
   for (const Step& step : steps) {
-    sum += sizeof step + step.node.size() + step.inputs.size() * sizeof(PlanRange) + step.lanes.size() +
-           step.lane_of.size() * 4;
+    sum += sizeof step + step.node.size() + step.inputs.size() * sizeof(PlanRange);
   }
   return static_cast<int64_t>(sum);
 }
@@ -205,9 +204,6 @@ Step PlanBuilder::start_step(int value) {
   step.padding = v.part->padding;
   step.depthwise = node.depthwise;
   step.activation = node.activation;
-  const Blocks blocks = blocks_of(value);
-  step.planes = blocks.planes();
-  step.lanes = blocks.lanes();
   step.channels = v.part->channels;
   if (!v.inputs.empty()) {
     const SubNode& producer = *values_[static_cast<std::size_t>(v.inputs.front().node)].part;
@@ -230,34 +226,41 @@ void PlanBuilder::emit_weighted(int value) {
     if (name == node.name) norm = &own;
   }
   const FoldedNorms::Pair folded = norms_.get(node, norm, part, blocks);
-  const std::vector<uint8_t> lanes = blocks.lanes();
   const std::vector<Range> inputs = flat({v.inputs.begin() + static_cast<std::ptrdiff_t>(v.done), v.inputs.end()});
 
-  // One step for a dense convolution, one per group, or one per range of a depthwise one.
+  // One step for each block of output channels that read the same inputs: one for most dense convolutions, one per
+  // group, one per range of a depthwise one.
   struct Share {
     int64_t in = 0, in_count = 0, out = 0, out_count = 0;
   };
   std::vector<Share> shares;
+  const auto add_shares = [&](int64_t in, int64_t in_count, int64_t out, int64_t out_count) {
+    for (const Piece& piece : pieces(blocks, out, out_count)) {
+      shares.push_back({node.depthwise ? in + piece.from : in, node.depthwise ? piece.channels : in_count,
+                        out + piece.from, piece.channels});
+    }
+  };
   int64_t channels = 0;
   for (const Range& range : inputs) {
-    if (node.depthwise) shares.push_back({channels, range.count, channels, range.count});
+    if (node.depthwise) add_shares(channels, range.count, channels, range.count);
     channels += range.count;
   }
   if (!node.depthwise) {
     const int64_t in = channels / part.groups, out = part.channels / part.groups;
-    for (int64_t group = 0; group < part.groups; ++group) shares.push_back({group * in, in, group * out, out});
+    for (int64_t group = 0; group < part.groups; ++group) add_shares(group * in, in, group * out, out);
   }
+  int partial_out = -1;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const Share& share = shares[i];
     Step step = start_step(value);
-    step.k_super = packed.k;
+    step.tap_stride = packed.k * 16;
+    step.panel_stride = panel;
     step.output_plane = blocks.plane_of(share.out);
-    step.planes = blocks.plane_of(share.out + share.out_count) - step.output_plane;
-    step.lanes.assign(lanes.begin() + step.output_plane, lanes.begin() + step.output_plane + step.planes);
+    step.channels = share.out_count;
     step.scale = folded.scale + step.output_plane * 16;
     step.bias = folded.bias + step.output_plane * 16;
-    step.macs = part.macs / static_cast<int64_t>(shares.size());
-    const float* const weights = weights_.data(index) + packed.blocks.plane_of(part.channels_from + share.out) * panel;
+    step.weights = weights_.data(index) + packed.blocks.plane_of(part.channels_from + share.out) * panel;
+    step.macs = part.macs * share.out_count / part.channels;
     int64_t at = 0;
     for (const Range& range : inputs) {
       const int64_t begin = std::max(at, share.in), end = std::min(at + range.count, share.in + share.in_count);
@@ -266,24 +269,24 @@ void PlanBuilder::emit_weighted(int value) {
       at += range.count;
       if (begin >= end) continue;
       const int tensor = tensor_of(range.node, segment_);
-      if (node.depthwise) {
-        step.inputs.push_back(
-            {tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(from), end - begin, weights});
-        continue;
-      }
       for (const Piece& piece : pieces(plan_.tensors[static_cast<std::size_t>(tensor)].blocks, from, end - begin)) {
-        step.inputs.push_back({tensor, piece.plane, piece.channels, weights + (weight_from + piece.from) * 16});
+        step.inputs.push_back({tensor, piece.plane, piece.channels, node.depthwise ? 0 : weight_from + piece.from});
       }
     }
-    if (v.residual >= 0) step.residual = tensor_of(v.residual, segment_);
+    if (v.residual >= 0) {
+      step.residual = tensor_of(v.residual, segment_);
+      if (node.depthwise) std::swap(step.activation, step.residual_activation);
+    }
     step.output = tensor_of(value, segment_);
     if (v.continues >= 0) step.partial_in = partials_.at(v.continues);
     if (v.continued) {
-      PlanTensor partial = plan_.tensors[static_cast<std::size_t>(step.output)];
-      partial.padded = false;
-      plan_.tensors.push_back(partial);
-      step.partial_out = static_cast<int>(plan_.tensors.size()) - 1;
-      partials_[value] = step.partial_out;
+      if (partial_out < 0) {
+        PlanTensor partial = plan_.tensors[static_cast<std::size_t>(step.output)];
+        plan_.tensors.push_back(partial);
+        partial_out = static_cast<int>(plan_.tensors.size()) - 1;
+        partials_[value] = partial_out;
+      }
+      step.partial_out = partial_out;
     }
     step.clear_halo = i == 0;
     step.complete = i + 1 == shares.size();
@@ -291,85 +294,115 @@ void PlanBuilder::emit_weighted(int value) {
   }
 }
 
-// Pools, activations and copies work on each input's planes by themselves.
-void PlanBuilder::emit_per_range(int value) {
-  const std::vector<Range> inputs = flat(values_[static_cast<std::size_t>(value)].inputs);
-  const Blocks blocks = blocks_of(value);
-  const std::vector<uint8_t> lanes = blocks.lanes();
-  int64_t at = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Range& range = inputs[i];
+// Pools, activations and copies work on each input's planes by themselves, so do the blocks of an addition.
+void PlanBuilder::emit_blocks(int value, const std::vector<Range>& operands, int64_t at, bool first, bool last) {
+  const std::vector<Piece> blocks = pieces(blocks_of(value), at, operands.front().count);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
     Step step = start_step(value);
-    const int tensor = tensor_of(range.node, segment_);
-    step.inputs.push_back(
-        {tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(range.from), range.count, nullptr});
+    for (const Range& range : operands) {
+      const int tensor = range.node < 0 ? tensor_of(value, segment_) : tensor_of(range.node, segment_);
+      const Blocks& own = plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
+      step.inputs.push_back({tensor, own.plane_of(range.from + blocks[i].from), blocks[i].channels, 0});
+    }
     step.output = tensor_of(value, segment_);
-    step.output_plane = blocks.plane_of(at);
-    at += range.count;
-    step.planes = blocks.plane_of(at) - step.output_plane;
-    step.lanes.assign(lanes.begin() + step.output_plane, lanes.begin() + step.output_plane + step.planes);
-    step.clear_halo = i == 0;
-    step.complete = i + 1 == inputs.size();
+    step.output_plane = blocks[i].plane;
+    step.channels = blocks[i].channels;
+    step.clear_halo = first && i == 0;
+    step.complete = last && i + 1 == blocks.size();
     plan_.steps.push_back(std::move(step));
   }
 }
 
-// Add, multiply, softmax, attention: whole inputs, side by side.
-void PlanBuilder::emit_side_by_side(int value) {
-  const PlanValue& v = values_[static_cast<std::size_t>(value)];
-  const Node& node = node_of(v);
-  const auto operand = [&](const Range& range) {
-    const int tensor = tensor_of(range.node, segment_);
-    return PlanRange{tensor, plan_.tensors[static_cast<std::size_t>(tensor)].blocks.plane_of(range.from), range.count,
-                     nullptr};
-  };
-  Step step = start_step(value);
-  if (node.op == Op::kAdd && v.inputs.size() == 1) {  // the others are absent
-    emit_per_range(value);
-    plan_.steps.back().op = Op::kActivation;
-    return;
+void PlanBuilder::emit_per_range(int value) {
+  const std::vector<Range> inputs = flat(values_[static_cast<std::size_t>(value)].inputs);
+  int64_t at = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    emit_blocks(value, {inputs[i]}, at, i == 0, i + 1 == inputs.size());
+    at += inputs[i].count;
   }
-  if (node.op == Op::kAdd) {  // left to right, two at a time; the activation comes last
-    for (std::size_t i = 1; i < v.inputs.size(); ++i) {
-      Step sum = step;
-      const PlanRange right = operand(v.inputs[i]);
-      const PlanRange left =
-          i == 1 ? operand(v.inputs[0]) : PlanRange{tensor_of(value, segment_), 0, v.part->channels, nullptr};
-      sum.inputs = {left, right};
-      sum.output = tensor_of(value, segment_);
-      sum.clear_halo = i == 1;
-      sum.complete = i + 1 == v.inputs.size();
-      if (!sum.complete) sum.activation = Activation::kNone;
-      plan_.steps.push_back(std::move(sum));
+}
+
+void PlanBuilder::emit_add(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const std::size_t before = plan_.steps.size();
+  if (v.inputs.size() == 1) {  // the others are absent
+    emit_blocks(value, v.inputs, 0, true, true);
+    for (std::size_t i = before; i < plan_.steps.size(); ++i) {
+      if (plan_.steps[i].op == Op::kAdd) plan_.steps[i].op = Op::kActivation;
     }
     return;
   }
-  for (const Range& range : v.inputs) step.inputs.push_back(operand(range));
-  step.output = tensor_of(value, segment_);
-  step.clear_halo = true;
-  if (node.op == Op::kMultiply) {
-    const SubNode& b = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
-    step.b_is_pixel =
-        b.height == Resolved{1, 0, -1} && b.width == 1 && !(v.part->height == b.height && v.part->width == 1);
+  for (std::size_t i = 1; i < v.inputs.size(); ++i) {  // left to right, two at a time; the activation comes last
+    const std::size_t from = plan_.steps.size();
+    const bool last = i + 1 == v.inputs.size();
+    const Range sum{-1, 0, v.part->channels, 0};  // what is there already
+    emit_blocks(value, {i == 1 ? v.inputs[0] : sum, v.inputs[i]}, 0, i == 1, last);
+    for (std::size_t s = from; s < plan_.steps.size() && !last; ++s) {
+      if (plan_.steps[s].op == Op::kAdd) plan_.steps[s].activation = Activation::kNone;
+    }
   }
-  if (node.op == Op::kAttention) {
-    step.heads = node.heads;
-    step.macs = v.part->macs;
-    const Blocks blocks = blocks_of(value);
-    for (int64_t channel = 0; channel < v.part->channels; ++channel)
-      step.lane_of.push_back(static_cast<int32_t>(blocks.lane_of(channel)));
-    const SubNode& key = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
+}
+
+void PlanBuilder::emit_multiply(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const SubNode& b = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
+  const std::size_t from = plan_.steps.size();
+  emit_blocks(value, v.inputs, 0, true, true);
+  const bool pixel =
+      b.height == Resolved{1, 0, -1} && b.width == 1 && !(v.part->height == b.height && v.part->width == 1);
+  for (std::size_t s = from; s < plan_.steps.size(); ++s) plan_.steps[s].b_is_pixel = pixel;
+}
+
+// One call for all heads where these are whole planes, else one for each.
+void PlanBuilder::emit_attention(int value) {
+  const PlanValue& v = values_[static_cast<std::size_t>(value)];
+  const Node& node = node_of(v);
+  const Blocks blocks = blocks_of(value);
+  const int64_t size = v.part->channels / node.heads;
+  const bool whole = size % 16 == 0 || node.heads == 1;
+  if (pieces(blocks, 0, v.part->channels).size() != static_cast<std::size_t>(whole ? 1 : node.heads)) {
+    fail(ErrorCode::kUnsupported, "node '{}': its heads are sliced at channels other than their own borders",
+         node.name);
+  }
+  const SubNode& key = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
+  const int64_t calls = whole ? 1 : node.heads;
+  for (int64_t call = 0; call < calls; ++call) {
+    Step step = start_step(value);
+    step.heads = whole ? node.heads : 1;
+    step.channels = whole ? v.part->channels : size;
+    step.macs = v.part->macs / calls;
+    for (const Range& range : v.inputs) {
+      const int tensor = tensor_of(range.node, segment_);
+      const Blocks& own = plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
+      step.inputs.push_back({tensor, own.plane_of(range.from + call * size), step.channels, 0});
+    }
+    step.output = tensor_of(value, segment_);
+    step.output_plane = blocks.plane_of(call * size);
     step.input_height = key.height;
     step.state_rows = largest(key.height);
     if (node.state) {
       step.state_symbol = node.state->symbol;
       step.state_rows += graph_.symbols[static_cast<std::size_t>(node.state->symbol)].maximum;
       step.state_offset = plan_.state;
-      plan_.state += 2 * step.planes * step.state_rows * 16;
+      plan_.state += 2 * ((step.channels + 15) / 16) * step.state_rows * 16;
     }
-    plan_.scores = std::max(plan_.scores, (step.state_rows + 15) / 16 * 16);
+    plan_.scores = std::max(plan_.scores, step.heads * largest(v.part->height) * step.state_rows);
+    step.clear_halo = call == 0;
+    step.complete = call + 1 == calls;
+    plan_.steps.push_back(std::move(step));
   }
-  plan_.steps.push_back(std::move(step));
+}
+
+void PlanBuilder::emit_softmax(int value) {
+  const std::size_t from = plan_.steps.size();
+  emit_blocks(value, {values_[static_cast<std::size_t>(value)].inputs.front()}, 0, true, true);
+  std::size_t calls = 0;
+  for (std::size_t s = from; s < plan_.steps.size(); ++s) calls += plan_.steps[s].op == Op::kSoftmax;
+  if (calls != 1 || values_[static_cast<std::size_t>(value)].inputs.size() != 1) {
+    fail(ErrorCode::kUnsupported,
+         "node '{}': softmax over channels that are sliced or concatenated inside a plane of 16",
+         node_of(values_[static_cast<std::size_t>(value)]).name);
+  }
 }
 
 void PlanBuilder::emit(int value) {
@@ -381,10 +414,13 @@ void PlanBuilder::emit(int value) {
     case Op::kLinear:
       return emit_weighted(value);
     case Op::kAdd:
+      return emit_add(value);
     case Op::kMultiply:
+      return emit_multiply(value);
     case Op::kSoftmax:
+      return emit_softmax(value);
     case Op::kAttention:
-      return emit_side_by_side(value);
+      return emit_attention(value);
     default:
       return emit_per_range(value);
   }

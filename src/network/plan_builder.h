@@ -71,11 +71,16 @@ class PlanBuilder {
   int tensor_of(int value, std::size_t segment);
   void emit(int value);
   void emit_weighted(int value);
-  void emit_side_by_side(int value);
+  // One step for each block of the value's channels [at, at + count of the operands). A range of node -1 is the value
+  // itself.
+  void emit_blocks(int value, const std::vector<Range>& operands, int64_t at, bool first, bool last);
   void emit_per_range(int value);
+  void emit_add(int value);
+  void emit_multiply(int value);
+  void emit_attention(int value);
+  void emit_softmax(int value);
   void emit_input(int value, std::size_t segment);
   Step start_step(int value);
-  void read(Step& step, int tensor);
   void set_halos();
   void place();
   std::vector<Range> flat(const std::vector<Range>& inputs) const;

@@ -10,13 +10,19 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "kernels/isa.h"
 #include "network/counted_allocations.h"
-#include "network/ops.h"
 #include "network/plain_evaluation.h"
 #include "network/toy_networks.h"
 
 namespace limber {
 namespace {
+
+std::vector<std::string> attainable_isas() {
+  std::vector<std::string> names;
+  for (kernels::Isa isa : kernels::attainable_isas()) names.emplace_back(kernels::isa_name(isa));
+  return names;
+}
 
 using Maps = std::map<std::string, std::vector<float>>;
 
