@@ -20,6 +20,10 @@ int64_t Blocks::lane_of(int64_t channel) const {
   return plane_of(channel) * 16 + (channel - *(after - 1)) % 16;
 }
 
+bool Blocks::dense() const {
+  return std::all_of(starts.begin(), starts.end(), [](int64_t start) { return start % 16 == 0; });
+}
+
 std::vector<Piece> pieces(const Blocks& blocks, int64_t from, int64_t count) {
   std::vector<Piece> found;
   for (std::size_t block = 0; block < blocks.starts.size(); ++block) {

@@ -24,6 +24,8 @@ struct Blocks {
   int64_t plane_of(int64_t channel) const;
   // Lane of any channel: plane * 16 + lane within it.
   int64_t lane_of(int64_t channel) const;
+  // No plane but the last has a lane without a channel: channel c lies in plane c / 16.
+  bool dense() const;
 };
 
 // A piece of a range that lies in successive planes.

@@ -117,7 +117,7 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
   const kernels::Planes out = output(plan, step, step.output, image);
   const int64_t size = out.height * step.width * step.channels;
-  if (pieces(tensor.blocks, 0, step.channels).size() == 1) {
+  if (tensor.blocks.dense()) {
     if (!batch.pixels.empty())
       return call(step, kernels_.from_bytes, {batch.pixels.data() + image * size, preprocessed_.data(), out});
     return call(step, kernels_.from_floats, {batch.planes.data() + image * size, out});
