@@ -54,7 +54,7 @@ std::size_t on_data(char* data, std::size_t, std::size_t size, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (status >= 400) return size;               // an error page is not data
+  if (status >= 400) return size;  // an error page is not data
   const std::size_t written = std::fwrite(data, 1, size, transfer->out);
   if (written != size) transfer->write_error = errno;
   return written;
