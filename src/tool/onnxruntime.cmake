@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The peer is built only where ONNX Runtime's C header is: -DONNXRUNTIME_ROOT=DIR or the environment (DIR/include, DIR/lib).
+# Users of limber_peer_onnxruntime get LIMBER_PEER_ONNXRUNTIME=1.
+set(ONNXRUNTIME_ROOT "$ENV{ONNXRUNTIME_ROOT}" CACHE PATH "ONNX Runtime for limber bench --peers onnxruntime")
+find_path(ONNXRUNTIME_INCLUDE onnxruntime_c_api.h PATHS ${ONNXRUNTIME_ROOT}/include
+          PATH_SUFFIXES onnxruntime NO_CMAKE_FIND_ROOT_PATH)
+if(ONNXRUNTIME_INCLUDE)
+  add_library(limber_peer_onnxruntime STATIC ${CMAKE_CURRENT_LIST_DIR}/peer_onnxruntime.cc)
+  target_include_directories(limber_peer_onnxruntime SYSTEM PRIVATE ${ONNXRUNTIME_INCLUDE})
+  target_link_libraries(limber_peer_onnxruntime PUBLIC limber_core ${CMAKE_DL_LIBS})
+  target_compile_definitions(limber_peer_onnxruntime INTERFACE LIMBER_PEER_ONNXRUNTIME=1)
+  if(LIMBER_TESTS AND LIMBER_ONNX)
+    limber_test(limber_peer_onnxruntime_test ${CMAKE_CURRENT_LIST_DIR}/peer_onnxruntime_test.cc)
+    target_link_libraries(limber_peer_onnxruntime_test PRIVATE limber_peer_onnxruntime limber_onnx)
+  endif()
+endif()

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tool/peer_onnxruntime.h"
+
+#include <dlfcn.h>
+#include <onnxruntime_c_api.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+
+namespace limber {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string find_library() {
+  const char* root = std::getenv("ONNXRUNTIME_ROOT");
+  if (root == nullptr || *root == '\0') {
+    fail(ErrorCode::kNotFound, "ONNX Runtime: set ONNXRUNTIME_ROOT to the folder with lib/libonnxruntime.so");
+  }
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(std::string(root) + "/lib", error)) {
+    if (entry.path().filename().string().starts_with("libonnxruntime.so")) found.push_back(entry.path().string());
+  }
+  if (found.empty()) fail(ErrorCode::kNotFound, "ONNX Runtime: no libonnxruntime.so in {}/lib", root);
+  return *std::min_element(found.begin(), found.end());
+}
+
+}  // namespace
+
+struct OnnxRuntimePeer::Impl {
+  void* library = nullptr;
+  const OrtApi* api = nullptr;
+  OrtEnv* env = nullptr;
+  OrtSessionOptions* options = nullptr;
+  OrtSession* session = nullptr;
+  OrtMemoryInfo* memory = nullptr;
+  OrtIoBinding* binding = nullptr;
+  OrtValue* values[2] = {nullptr, nullptr};  // input, output
+  std::vector<float> data[2];
+  std::string version;
+
+  ~Impl() {
+    if (api != nullptr) {
+      if (binding != nullptr) api->ReleaseIoBinding(binding);
+      for (OrtValue* value : values) {
+        if (value != nullptr) api->ReleaseValue(value);
+      }
+      if (memory != nullptr) api->ReleaseMemoryInfo(memory);
+      if (session != nullptr) api->ReleaseSession(session);
+      if (options != nullptr) api->ReleaseSessionOptions(options);
+      if (env != nullptr) api->ReleaseEnv(env);
+    }
+    // The library stays open: it has threads and static state that do not survive being unloaded.
+  }
+
+  void good(OrtStatus* status) const {
+    if (status == nullptr) return;
+    const std::string message = api->GetErrorMessage(status);
+    api->ReleaseStatus(status);
+    fail(ErrorCode::kUnsupported, "ONNX Runtime {}: {}", version, message);
+  }
+
+  void bind(bool output) {
+    OrtTypeInfo* type = nullptr;
+    good(output ? api->SessionGetOutputTypeInfo(session, 0, &type) : api->SessionGetInputTypeInfo(session, 0, &type));
+    const std::unique_ptr<OrtTypeInfo, decltype(api->ReleaseTypeInfo)> owner(type, api->ReleaseTypeInfo);
+    const OrtTensorTypeAndShapeInfo* shape = nullptr;
+    good(api->CastTypeInfoToTensorInfo(type, &shape));
+    std::size_t rank = 0;
+    good(api->GetDimensionsCount(shape, &rank));
+    std::vector<int64_t> extents(rank);
+    good(api->GetDimensions(shape, extents.data(), rank));
+    for (const int64_t extent : extents) {
+      if (extent < 1) fail(ErrorCode::kUnsupported, "ONNX Runtime: the model has a tensor without fixed extents");
+    }
+    data[output].assign(
+        static_cast<std::size_t>(std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>())),
+        0.0f);
+    good(api->CreateTensorWithDataAsOrtValue(memory, data[output].data(), data[output].size() * sizeof(float),
+                                             extents.data(), rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                             &values[output]));
+    OrtAllocator* allocator = nullptr;
+    good(api->GetAllocatorWithDefaultOptions(&allocator));
+    char* name = nullptr;
+    good(output ? api->SessionGetOutputName(session, 0, allocator, &name)
+                : api->SessionGetInputName(session, 0, allocator, &name));
+    OrtStatus* status =
+        output ? api->BindOutput(binding, name, values[output]) : api->BindInput(binding, name, values[output]);
+    good(api->AllocatorFree(allocator, name));
+    good(status);
+  }
+};
+
+OnnxRuntimePeer::OnnxRuntimePeer(const std::string& model, const std::string& library)
+    : impl_(std::make_unique<Impl>()) {
+  Impl& it = *impl_;
+  const std::string path = library.empty() ? find_library() : library;
+  it.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (it.library == nullptr) fail(ErrorCode::kNotFound, "ONNX Runtime: {}", dlerror());
+  using GetBase = const OrtApiBase* (*)();
+  const auto get_base = reinterpret_cast<GetBase>(dlsym(it.library, "OrtGetApiBase"));
+  if (get_base == nullptr) fail(ErrorCode::kNotFound, "ONNX Runtime: {} has no OrtGetApiBase", path);
+  it.version = get_base()->GetVersionString();
+  it.api = get_base()->GetApi(ORT_API_VERSION);
+  if (it.api == nullptr) {
+    fail(ErrorCode::kUnsupported, "ONNX Runtime {} in {} is older than the header (API {}) that this was built with",
+         it.version, path, ORT_API_VERSION);
+  }
+  it.good(it.api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "limber", &it.env));
+  it.good(it.api->CreateSessionOptions(&it.options));
+  it.good(it.api->SetIntraOpNumThreads(it.options, 1));
+  it.good(it.api->SetInterOpNumThreads(it.options, 1));
+  it.good(it.api->SetSessionExecutionMode(it.options, ORT_SEQUENTIAL));
+  it.good(it.api->SetSessionGraphOptimizationLevel(it.options, ORT_ENABLE_ALL));
+  it.good(it.api->CreateSessionFromArray(it.env, model.data(), model.size(), it.options, &it.session));
+  it.good(it.api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &it.memory));
+  it.good(it.api->CreateIoBinding(it.session, &it.binding));
+  it.bind(false);
+  it.bind(true);
+}
+
+OnnxRuntimePeer::~OnnxRuntimePeer() = default;
+
+std::span<float> OnnxRuntimePeer::input() {
+  return impl_->data[0];
+}
+std::span<const float> OnnxRuntimePeer::output() {
+  return impl_->data[1];
+}
+void OnnxRuntimePeer::run() {
+  impl_->good(impl_->api->RunWithBinding(impl_->session, nullptr, impl_->binding));
+}
+const std::string& OnnxRuntimePeer::version() const {
+  return impl_->version;
+}
+
+}  // namespace limber
