@@ -83,9 +83,9 @@ template <int kChannels>
 void bytes_row(const uint8_t* from, const float* table, float* to, int width, int channels) {
   const int count = kChannels ? kChannels : channels;
   for (int x = 0; x < width; ++x, from += count, to += kLanes) {
-    float pixel[kLanes] = {};
-    for (int c = 0; c < count; ++c) pixel[c] = table[c * 256 + from[c]];
-    std::memcpy(to, pixel, sizeof(pixel));
+    // Straight to the plane: a pixel put together on the stack is read back wider than it was written, which stalls.
+    std::fill_n(to, kLanes, 0.0f);
+    for (int c = 0; c < count; ++c) to[c] = table[c * 256 + from[c]];
   }
 }
 
@@ -96,6 +96,8 @@ void from_bytes(const BytesArgs& args, int64_t begin, int64_t end) {
     float* row = to.data + y * to.row_stride;
     if (to.channels == 3) {
       bytes_row<3>(from, args.table, row, to.width, 3);
+    } else if (to.channels == 1) {
+      bytes_row<1>(from, args.table, row, to.width, 1);
     } else if (to.channels <= kLanes) {
       bytes_row<0>(from, args.table, row, to.width, to.channels);
     } else {
@@ -120,9 +122,8 @@ void from_floats(const FloatsArgs& args, int64_t begin, int64_t end) {
       float* row = to.data + plane * to.plane_stride + y * to.row_stride;
       const float* from = args.values + first * size + y * to.width;
       for (int x = 0; x < to.width; ++x) {
-        float pixel[kLanes] = {};
-        for (int64_t c = 0; c < count; ++c) pixel[c] = from[c * size + x];
-        std::memcpy(row + x * kLanes, pixel, sizeof(pixel));
+        std::fill_n(row + x * kLanes, kLanes, 0.0f);
+        for (int64_t c = 0; c < count; ++c) row[x * kLanes + c] = from[c * size + x];
       }
     }
   }
