@@ -50,7 +50,7 @@ Executor::Executor(const Model& model, const std::vector<const Plan*>& plans, in
     arena = std::max(arena, plan->arena);
     state = std::max(state, plan->state);
     scores = std::max(scores, plan->scores);
-    for (const Step& step : plan->steps) ranges = std::max(ranges, step.inputs.size());
+    for (const Step& step : plan->steps) ranges = std::max(ranges, static_cast<std::size_t>(step.input_count));
   }
   arena_ = AlignedBuffer(static_cast<std::size_t>(arena) * 4);
   kept_ = AlignedBuffer(static_cast<std::size_t>(per_image) * 4);
@@ -83,15 +83,15 @@ kernels::Planes Executor::output(const Plan& plan, const Step& step, int tensor,
   return {data(plan, tensor, image) + step.output_plane * t.plane(),
           t.plane(),
           t.row(),
-          static_cast<int>(rows(step.height)),
-          static_cast<int>(step.width),
+          static_cast<int>(rows(t)),
+          static_cast<int>(t.width),
           static_cast<int>(step.channels)};
 }
 
 void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
   if (tensor.halo == 0) return;
   const int64_t side = tensor.halo * 16, row = tensor.row(), bottom = tensor.rows_maximum;
-  for (int64_t plane = 0; plane < tensor.blocks.planes(); ++plane) {
+  for (int64_t plane = 0; plane < tensor.planes; ++plane) {
     float* const pixels = first_pixel + plane * tensor.plane();
     std::fill_n(pixels - tensor.lead(), tensor.halo * row + side, 0.0f);
     for (int64_t y = 0; y + 1 < bottom; ++y)
@@ -103,11 +103,12 @@ void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
 // Runs a kernel, its items shared out over the pool's threads where the work is worth it. That does not change any
 // value.
 template <typename Args>
-void Executor::call(const Step& step, const kernels::Kernel<Args>& kernel, const Args& args) {
+void Executor::call(const Plan& plan, const Step& step, const kernels::Kernel<Args>& kernel, const Args& args) {
   const int64_t items = kernel.items(args);
   const int64_t threads = pool_.threads();
-  const int64_t work = std::max(step.macs, step.channels * rows(step.height) * step.width);
-  if (threads == 1 || items < 2 || work < kSerialWork) return kernel.run(args, 0, items);
+  if (threads == 1 || items < 2) return kernel.run(args, 0, items);
+  const PlanTensor& to = plan.tensors[static_cast<std::size_t>(step.output)];
+  if (std::max(step.macs, step.channels * rows(to) * to.width) < kSerialWork) return kernel.run(args, 0, items);
   const int64_t shares = std::min(items, kShares * threads);
   pool_.run(shares,
             [&](int64_t share, int) { kernel.run(args, items * share / shares, items * (share + 1) / shares); });
@@ -116,40 +117,41 @@ void Executor::call(const Step& step, const kernels::Kernel<Args>& kernel, const
 void Executor::write_input(const Plan& plan, const Step& step, const Batch& batch, int64_t image) {
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
   const kernels::Planes out = output(plan, step, step.output, image);
-  const int64_t size = out.height * step.width * step.channels;
-  if (tensor.blocks.dense()) {
+  const int64_t size = out.height * tensor.width * step.channels;
+  if (tensor.blocks->dense()) {
     if (!batch.pixels.empty())
-      return call(step, kernels_.from_bytes, {batch.pixels.data() + image * size, preprocessed_.data(), out});
-    return call(step, kernels_.from_floats, {batch.planes.data() + image * size, out});
+      return call(plan, step, kernels_.from_bytes, {batch.pixels.data() + image * size, preprocessed_.data(), out});
+    return call(plan, step, kernels_.from_floats, {batch.planes.data() + image * size, out});
   }
   // Some reader slices the image's channels: they lie in several blocks.
-  for (int64_t plane = 0; plane < tensor.blocks.planes(); ++plane) {
+  for (int64_t plane = 0; plane < tensor.planes; ++plane) {
     for (int64_t y = 0; y < out.height; ++y)
-      std::fill_n(out.data + plane * out.plane_stride + y * out.row_stride, step.width * 16, 0.0f);
+      std::fill_n(out.data + plane * out.plane_stride + y * out.row_stride, tensor.width * 16, 0.0f);
   }
   for (int64_t channel = 0; channel < step.channels; ++channel) {
-    const int64_t lane = tensor.blocks.lane_of(channel);
+    const int64_t lane = tensor.blocks->lane_of(channel);
     float* const to = out.data + lane / 16 * out.plane_stride + lane % 16;
     for (int64_t y = 0; y < out.height; ++y) {
-      for (int64_t x = 0; x < step.width; ++x) {
+      for (int64_t x = 0; x < tensor.width; ++x) {
         to[y * out.row_stride + x * 16] =
             batch.pixels.empty()
-                ? batch.planes[static_cast<std::size_t>(image * size + (channel * out.height + y) * step.width + x)]
+                ? batch.planes[static_cast<std::size_t>(image * size + (channel * out.height + y) * tensor.width + x)]
                 : preprocessed_[static_cast<std::size_t>(
                       channel * 256 + batch.pixels[static_cast<std::size_t>(
-                                          image * size + (y * step.width + x) * step.channels + channel)])];
+                                          image * size + (y * tensor.width + x) * step.channels + channel)])];
       }
     }
   }
 }
 
 void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
+  const std::span<const PlanRange> inputs = plan.inputs_of(step);
   kernels::Conv2dArgs args;
-  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-    const PlanRange& range = step.inputs[i];
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const PlanRange& range = inputs[i];
     ranges_[i] = {view(plan, range.tensor, range.plane, image), static_cast<int>(range.channels), range.weight_from};
   }
-  args.ranges = {ranges_.data(), step.inputs.size()};
+  args.ranges = {ranges_.data(), inputs.size()};
   args.output = output(plan, step, step.output, image);
   args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
   args.stride = static_cast<int>(step.stride);
@@ -167,15 +169,15 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
     sums.finish = false;
     sums.residual = {};
     sums.output = output(plan, step, step.partial_out, image);
-    call(step, kernels_.conv2d, sums);
+    call(plan, step, kernels_.conv2d, sums);
     args.start = kernels::read(sums.output);
     args.ranges = {};
   }
-  call(step, kernels_.conv2d, args);
+  call(plan, step, kernels_.conv2d, args);
 }
 
 void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) {
-  const PlanRange& range = step.inputs.front();
+  const PlanRange& range = plan.inputs_of(step).front();
   kernels::DepthwiseArgs args;
   args.input = view(plan, range.tensor, range.plane, image);
   args.output = output(plan, step, step.output, image);
@@ -186,21 +188,22 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   args.scale = step.scale;
   args.bias = step.bias;
   args.activation = kernel_activation(step.activation);
-  call(step, kernels_.depthwise, args);
+  call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;
-  call(step, kernels_.add,
+  call(plan, step, kernels_.add,
        {kernels::read(args.output), view(plan, step.residual, step.output_plane, image), false, args.output,
         kernel_activation(step.residual_activation)});
 }
 
 void Executor::run_attention(const Plan& plan, const Step& step, int64_t image) {
+  const std::span<const PlanRange> inputs = plan.inputs_of(step);
   kernels::AttentionArgs args;
-  args.queries = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
-  args.keys = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
-  args.values = view(plan, step.inputs[2].tensor, step.inputs[2].plane, image);
+  args.queries = view(plan, inputs[0].tensor, inputs[0].plane, image);
+  args.keys = view(plan, inputs[1].tensor, inputs[1].plane, image);
+  args.values = view(plan, inputs[2].tensor, inputs[2].plane, image);
   args.output = output(plan, step, step.output, image);
   args.heads = static_cast<int>(step.heads);
-  args.key_rows = static_cast<int>(rows(step.input_height));
+  args.key_rows = static_cast<int>(rows_of(plan, plan.inputs_of(step)[0].tensor));
   args.scratch = scores_.floats();
   if (step.state_symbol >= 0) {
     const int64_t past = symbols_[static_cast<std::size_t>(step.state_symbol)];
@@ -219,21 +222,21 @@ void Executor::run_attention(const Plan& plan, const Step& step, int64_t image) 
     args.key_rows += static_cast<int>(past);
     args.causal = true;
   }
-  call(step, kernels_.attention, args);
+  call(plan, step, kernels_.attention, args);
 }
 
 void Executor::run_pool(const Plan& plan, const Step& step, int64_t image) {
-  const PlanRange& range = step.inputs.front();
+  const PlanRange& range = plan.inputs_of(step).front();
   kernels::PoolArgs args;
   args.input = view(plan, range.tensor, range.plane, image);
-  args.input_height = static_cast<int>(rows(step.input_height));
-  args.input_width = static_cast<int>(step.input_width);
+  args.input_height = static_cast<int>(rows_of(plan, plan.inputs_of(step)[0].tensor));
+  args.input_width = plan.tensors[static_cast<std::size_t>(range.tensor)].width;
   args.output = output(plan, step, step.output, image);
   args.kernel = static_cast<int>(step.kernel);
   args.stride = static_cast<int>(step.stride);
   args.padding = static_cast<int>(step.padding);
   args.count_padding = true;  // as PyTorch does unless told otherwise
-  call(step,
+  call(plan, step,
        step.op == Op::kMaxPool       ? kernels_.max_pool
        : step.op == Op::kAveragePool ? kernels_.average_pool
                                      : kernels_.global_average_pool,
@@ -241,9 +244,10 @@ void Executor::run_pool(const Plan& plan, const Step& step, int64_t image) {
 }
 
 void Executor::run_pixelwise(const Plan& plan, const Step& step, int64_t image) {
+  const std::span<const PlanRange> inputs = plan.inputs_of(step);
   kernels::ElementwiseArgs args;
-  args.a = view(plan, step.inputs[0].tensor, step.inputs[0].plane, image);
-  if (step.inputs.size() > 1) args.b = view(plan, step.inputs[1].tensor, step.inputs[1].plane, image);
+  args.a = view(plan, inputs[0].tensor, inputs[0].plane, image);
+  if (inputs.size() > 1) args.b = view(plan, inputs[1].tensor, inputs[1].plane, image);
   args.b_is_pixel = step.b_is_pixel;
   args.output = output(plan, step, step.output, image);
   args.activation = kernel_activation(step.activation);
@@ -251,7 +255,7 @@ void Executor::run_pixelwise(const Plan& plan, const Step& step, int64_t image) 
                        : step.op == Op::kMultiply ? kernels_.multiply
                        : step.op == Op::kConcat   ? kernels_.copy
                                                   : kernels_.activate;
-  call(step, kernel, args);
+  call(plan, step, kernel, args);
 }
 
 void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image) {
@@ -269,9 +273,9 @@ void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, 
     case Op::kGlobalAveragePool:
       return run_pool(plan, step, image);
     case Op::kSoftmax:
-      return call(
-          step, kernels_.softmax,
-          {view(plan, step.inputs[0].tensor, step.inputs[0].plane, image), output(plan, step, step.output, image)});
+      return call(plan, step, kernels_.softmax,
+                  {view(plan, plan.inputs_of(step)[0].tensor, plan.inputs_of(step)[0].plane, image),
+                   output(plan, step, step.output, image)});
     default:
       return run_pixelwise(plan, step, image);
   }
@@ -285,9 +289,9 @@ bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch,
     run_step(plan, step, batch, image);
     if (observe && step.complete) {
       const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
-      std::vector<float> dense(static_cast<std::size_t>(tensor.blocks.channels * rows(tensor.height) * tensor.width));
+      std::vector<float> dense(static_cast<std::size_t>(tensor.blocks->channels * rows(tensor) * tensor.width));
       read(plan, step.output, image, dense.data());
-      observe(step.node, dense);
+      observe(model_.network().graph.nodes[static_cast<std::size_t>(step.node)].name, dense);
     }
   }
   return true;
@@ -296,9 +300,9 @@ bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch,
 void Executor::read(const Plan& plan, int index, int64_t image, float* dense) const {
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(index)];
   const kernels::ConstPlanes in = view(plan, index, 0, image);
-  const int64_t height = rows(tensor.height);
-  for (int64_t channel = 0; channel < tensor.blocks.channels; ++channel) {
-    const int64_t lane = tensor.blocks.lane_of(channel);
+  const int64_t height = rows(tensor);
+  for (int64_t channel = 0; channel < tensor.blocks->channels; ++channel) {
+    const int64_t lane = tensor.blocks->lane_of(channel);
     const float* const from = in.data + lane / 16 * in.plane_stride + lane % 16;
     for (int64_t y = 0; y < height; ++y) {
       for (int64_t x = 0; x < tensor.width; ++x) *dense++ = from[y * in.row_stride + x * 16];
@@ -312,12 +316,12 @@ void Executor::read_answer(const Plan& plan, const Segment& segment, int64_t ima
 
 int64_t Executor::outputs(const Plan& plan, const Segment& segment) const {
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(segment.answer.tensor)];
-  return tensor.blocks.channels * rows(tensor.height) * tensor.width;
+  return tensor.blocks->channels * rows(tensor) * tensor.width;
 }
 
 int64_t Executor::input_rows(int member) const {
   for (const Step& step : model_.plan(member).steps) {
-    if (step.op == Op::kInput) return rows(step.height);
+    if (step.op == Op::kInput) return rows_of(model_.plan(member), step.output);
   }
   fail(ErrorCode::kInternal, "a plan without an input");
 }

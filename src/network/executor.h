@@ -47,12 +47,14 @@ class Executor {
   float* data(const Plan& plan, int tensor, int64_t image) const;
   kernels::ConstPlanes view(const Plan& plan, int tensor, int64_t plane, int64_t image) const;
   kernels::Planes output(const Plan& plan, const Step& step, int tensor, int64_t image) const;
-  int64_t rows(const Resolved& height) const {
-    return height.symbol < 0 ? height.constant : height.at(symbols_[static_cast<std::size_t>(height.symbol)]);
+  int64_t rows(const PlanTensor& t) const {
+    return t.rows_symbol < 0 ? t.rows_constant
+                             : t.rows_constant + t.rows_per_symbol * symbols_[static_cast<std::size_t>(t.rows_symbol)];
   }
+  int64_t rows_of(const Plan& plan, int tensor) const { return rows(plan.tensors[static_cast<std::size_t>(tensor)]); }
   void read(const Plan& plan, int tensor, int64_t image, float* dense) const;
   template <typename Args>
-  void call(const Step& step, const kernels::Kernel<Args>& kernel, const Args& args);
+  void call(const Plan& plan, const Step& step, const kernels::Kernel<Args>& kernel, const Args& args);
 
   const Model& model_;
   const kernels::KernelTable& kernels_;

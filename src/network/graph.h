@@ -14,7 +14,7 @@
 
 namespace limber {
 
-enum class Op {
+enum class Op : uint8_t {
   kInput,   // an image or sequence: channels, height, width
   kConv2d,  // groups = 1: dense; groups = channels: depthwise; else grouped. Fused norm, activation, residual
   kLinear,  // a 1x1 convolution on 1x1 pixels, or on `height` rows (a sequence: height x 1 pixels)
@@ -29,7 +29,7 @@ enum class Op {
   kAttention,  // softmax(q k' / sqrt(d)) v over state that grows: inputs q, k, v; see Node::state
 };
 
-enum class Activation { kNone, kRelu, kHardSwish, kHardSigmoid };
+enum class Activation : uint8_t { kNone, kRelu, kHardSwish, kHardSigmoid };
 
 // As in graph JSON and in messages: "conv2d", "global_average_pool"; "none", "relu", "hard_swish", "hard_sigmoid".
 const char* op_name(Op op);

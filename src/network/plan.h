@@ -4,6 +4,7 @@
 // norms.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,57 +13,60 @@
 
 namespace limber {
 
+// Every member has a plan of its own, so these are kept small: narrow numbers, shared blocks, inputs in one list.
+
 // A node's output in memory.
 struct PlanTensor {
-  std::string node;  // whose output it is
-  Blocks blocks;
-  Resolved height;  // memory is planned for the symbol's maximum
-  int64_t width = 0, halo = 0;
-  int64_t rows_maximum = 0;
+  const Blocks* blocks = nullptr;  // shared by the plans of the model
+  int64_t offset = 0;  // floats from the start of the arena (or of the image's share) to plane 0, row 0, pixel 0
+  int32_t node = -1;   // whose output it is, index into the graph
+  int32_t rows_constant = 0, rows_per_symbol = 0, rows_symbol = -1;  // height
+  int32_t rows_maximum = 0;                                          // memory is planned for this
+  int32_t width = 0;
+  int32_t planes = 0;
+  int32_t first_step = -1, last_step = -1;
+  int16_t halo = 0;
   bool per_image = false;  // exit plan: lives from one segment to another, so every image of a batch has its own
-  int64_t offset = 0;      // floats from the start of the arena (or of the image's share) to plane 0, row 0, pixel 0
-  int64_t first_step = -1, last_step = -1;
 
-  int64_t row() const { return (width + 2 * halo) * 16; }
-  int64_t plane() const { return (rows_maximum + 2 * halo) * row(); }
-  int64_t floats() const { return blocks.planes() * plane(); }
+  int64_t row() const { return (int64_t{width} + 2 * halo) * 16; }
+  int64_t plane() const { return (int64_t{rows_maximum} + 2 * halo) * row(); }
+  int64_t floats() const { return planes * plane(); }
   int64_t lead() const { return halo * row() + halo * 16; }  // from the tensor's first float to its first pixel
 };
 
 // Channels of a tensor that lie in successive planes.
 struct PlanRange {
-  int tensor = -1;
-  int64_t plane = 0, channels = 0;
-  int64_t weight_from = 0;  // row of the packed weights' input axis
+  int32_t tensor = -1;
+  int32_t plane = 0, channels = 0;
+  int32_t weight_from = 0;  // row of the packed weights' input axis
 };
 
 // One call. It writes `channels` channels that lie in successive planes from output_plane on: one block of a tensor.
 struct Step {
-  Op op = Op::kInput;
-  std::string node;
-  std::vector<PlanRange> inputs;  // conv: ranges; other calls: their operands
-  int output = -1;
-  int64_t output_plane = 0, channels = 0;
-  Resolved height, input_height;
-  int64_t width = 0, input_width = 0;
-  int64_t kernel = 1, stride = 1, padding = 0;
-  bool depthwise = false;
-  Activation activation = Activation::kNone;
   const float* weights = nullptr;  // the panel of the first channel
-  int64_t panel_stride = 0, tap_stride = 0;
-  const float* scale = nullptr;  // of output_plane
+  const float* scale = nullptr;    // of output_plane
   const float* bias = nullptr;
-  int residual = -1;
-  Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
-  int partial_in = -1, partial_out = -1;               // tensors
-  bool b_is_pixel = false;
-  bool clear_halo = false;   // the first step that writes this output
-  bool complete = true;      // the last step of its node: the output is all there
-  int64_t heads = 1;         // attention
-  int state_symbol = -1;     // attention: counts the rows before this step; -1: no state
-  int64_t state_offset = 0;  // floats from the start of the session's state: keys, then values
-  int64_t state_rows = 0;
   int64_t macs = 0;
+  int64_t state_offset = 0;  // floats from the start of the session's state: keys, then values
+  int32_t panel_stride = 0, tap_stride = 0;
+  int32_t node = -1;        // index into the graph
+  int32_t first_input = 0;  // index into Plan::inputs
+  int32_t output = -1;
+  int32_t output_plane = 0, channels = 0;
+  int32_t residual = -1;
+  int32_t partial_in = -1, partial_out = -1;  // tensors
+  int32_t heads = 1;                          // attention
+  int32_t state_symbol = -1;                  // attention: counts the rows before this step; -1: no state
+  int32_t state_rows = 0;
+  int16_t input_count = 0;  // conv: ranges; other calls: their operands
+  int16_t kernel = 1, stride = 1, padding = 0;
+  Op op = Op::kInput;
+  Activation activation = Activation::kNone;
+  Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
+  bool depthwise = false;
+  bool b_is_pixel = false;
+  bool clear_halo = false;  // the first step that writes this output
+  bool complete = true;     // the last step of its node: the output is all there
 };
 
 struct PlanAnswer {
@@ -79,12 +83,16 @@ class Plan {
  public:
   std::vector<PlanTensor> tensors;
   std::vector<Step> steps;
+  std::vector<PlanRange> inputs;  // of all steps
   std::vector<Segment> segments;
   int64_t arena = 0;      // floats for the tensors of one image
   int64_t per_image = 0;  // floats kept for each image of a batch, exit plans only
   int64_t state = 0;      // floats
   int64_t scores = 0;     // floats of scratch for attention
   int64_t macs = 0;
+  std::span<const PlanRange> inputs_of(const Step& step) const {
+    return {inputs.data() + step.first_input, static_cast<std::size_t>(step.input_count)};
+  }
   int64_t bytes() const;  // of this description
 };
 

@@ -9,14 +9,23 @@
 #include "base/error.h"
 
 namespace limber {
+namespace {
+
+PlanRange range_of(int tensor, int64_t plane, int64_t channels, int64_t weight_from) {
+  return {tensor, static_cast<int32_t>(plane), static_cast<int32_t>(channels), static_cast<int32_t>(weight_from)};
+}
+
+}  // namespace
 
 int64_t Plan::bytes() const {
-  std::size_t sum = sizeof(Plan) + segments.size() * sizeof(Segment);
-  for (const PlanTensor& tensor : tensors) sum += sizeof tensor + tensor.node.size() + tensor.blocks.starts.size() * 8;
-  for (const Step& step : steps) {
-    sum += sizeof step + step.node.size() + step.inputs.size() * sizeof(PlanRange);
-  }
-  return static_cast<int64_t>(sum);
+  return static_cast<int64_t>(sizeof(Plan) + segments.size() * sizeof(Segment) + tensors.size() * sizeof(PlanTensor) +
+                              steps.size() * sizeof(Step) + inputs.size() * sizeof(PlanRange));
+}
+
+const Blocks* FoldedNorms::share(const Blocks& blocks) {
+  const auto [found, added] = blocks_.try_emplace({blocks.starts, blocks.channels}, blocks);
+  if (added) bytes_ += static_cast<int64_t>(2 * (sizeof blocks + blocks.starts.size() * sizeof(int64_t)));
+  return &found->second;
 }
 
 FoldedNorms::Pair FoldedNorms::get(const Node& node, const Norm* norm, const SubNode& part, const Blocks& blocks) {
@@ -170,11 +179,14 @@ int PlanBuilder::tensor_of(int value, std::size_t segment) {
   const auto found = tensors_.find(key);
   if (found != tensors_.end()) return found->second;
   PlanTensor tensor;
-  tensor.node = node_of(v).name;
-  tensor.blocks = blocks_of(value);
-  tensor.height = v.part->height;
-  tensor.width = v.part->width;
-  tensor.rows_maximum = largest(v.part->height);
+  tensor.node = v.part->node;
+  tensor.blocks = norms_.share(blocks_of(value));
+  tensor.planes = static_cast<int32_t>(tensor.blocks->planes());
+  tensor.rows_constant = static_cast<int32_t>(v.part->height.constant);
+  tensor.rows_per_symbol = static_cast<int32_t>(v.part->height.per_symbol);
+  tensor.rows_symbol = v.part->height.symbol;
+  tensor.rows_maximum = static_cast<int32_t>(largest(v.part->height));
+  tensor.width = static_cast<int32_t>(v.part->width);
   plan_.tensors.push_back(tensor);
   const int index = static_cast<int>(plan_.tensors.size()) - 1;
   tensors_.emplace(key, index);
@@ -184,32 +196,25 @@ int PlanBuilder::tensor_of(int value, std::size_t segment) {
 }
 
 void PlanBuilder::emit_input(int value, std::size_t segment) {
-  Step step = start_step(value);
+  Draft step = start_step(value);
   step.op = Op::kInput;
   step.output = tensors_.at({value, segment});
   step.clear_halo = true;
-  plan_.steps.push_back(step);
+  drafts_.push_back(step);
 }
 
-Step PlanBuilder::start_step(int value) {
+PlanBuilder::Draft PlanBuilder::start_step(int value) {
   const PlanValue& v = values_[static_cast<std::size_t>(value)];
   const Node& node = node_of(v);
-  Step step;
+  Draft step;
   step.op = node.op;
-  step.node = node.name;
-  step.height = v.part->height;
-  step.width = v.part->width;
+  step.node = v.part->node;
   step.kernel = v.part->kernel;
   step.stride = node.stride;
   step.padding = v.part->padding;
   step.depthwise = node.depthwise;
   step.activation = node.activation;
   step.channels = v.part->channels;
-  if (!v.inputs.empty()) {
-    const SubNode& producer = *values_[static_cast<std::size_t>(v.inputs.front().node)].part;
-    step.input_height = producer.height;
-    step.input_width = producer.width;
-  }
   return step;
 }
 
@@ -252,7 +257,7 @@ void PlanBuilder::emit_weighted(int value) {
   int partial_out = -1;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const Share& share = shares[i];
-    Step step = start_step(value);
+    Draft step = start_step(value);
     step.tap_stride = packed.k * 16;
     step.panel_stride = panel;
     step.output_plane = blocks.plane_of(share.out);
@@ -269,8 +274,9 @@ void PlanBuilder::emit_weighted(int value) {
       at += range.count;
       if (begin >= end) continue;
       const int tensor = tensor_of(range.node, segment_);
-      for (const Piece& piece : pieces(plan_.tensors[static_cast<std::size_t>(tensor)].blocks, from, end - begin)) {
-        step.inputs.push_back({tensor, piece.plane, piece.channels, node.depthwise ? 0 : weight_from + piece.from});
+      for (const Piece& piece : pieces(*plan_.tensors[static_cast<std::size_t>(tensor)].blocks, from, end - begin)) {
+        step.inputs.push_back(
+            range_of(tensor, piece.plane, piece.channels, node.depthwise ? 0 : weight_from + piece.from));
       }
     }
     if (v.residual >= 0) {
@@ -290,7 +296,7 @@ void PlanBuilder::emit_weighted(int value) {
     }
     step.clear_halo = i == 0;
     step.complete = i + 1 == shares.size();
-    plan_.steps.push_back(std::move(step));
+    drafts_.push_back(std::move(step));
   }
 }
 
@@ -298,18 +304,18 @@ void PlanBuilder::emit_weighted(int value) {
 void PlanBuilder::emit_blocks(int value, const std::vector<Range>& operands, int64_t at, bool first, bool last) {
   const std::vector<Piece> blocks = pieces(blocks_of(value), at, operands.front().count);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    Step step = start_step(value);
+    Draft step = start_step(value);
     for (const Range& range : operands) {
       const int tensor = range.node < 0 ? tensor_of(value, segment_) : tensor_of(range.node, segment_);
-      const Blocks& own = plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
-      step.inputs.push_back({tensor, own.plane_of(range.from + blocks[i].from), blocks[i].channels, 0});
+      const Blocks& own = *plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
+      step.inputs.push_back(range_of(tensor, own.plane_of(range.from + blocks[i].from), blocks[i].channels, 0));
     }
     step.output = tensor_of(value, segment_);
     step.output_plane = blocks[i].plane;
     step.channels = blocks[i].channels;
     step.clear_halo = first && i == 0;
     step.complete = last && i + 1 == blocks.size();
-    plan_.steps.push_back(std::move(step));
+    drafts_.push_back(std::move(step));
   }
 }
 
@@ -324,21 +330,21 @@ void PlanBuilder::emit_per_range(int value) {
 
 void PlanBuilder::emit_add(int value) {
   const PlanValue& v = values_[static_cast<std::size_t>(value)];
-  const std::size_t before = plan_.steps.size();
+  const std::size_t before = drafts_.size();
   if (v.inputs.size() == 1) {  // the others are absent
     emit_blocks(value, v.inputs, 0, true, true);
-    for (std::size_t i = before; i < plan_.steps.size(); ++i) {
-      if (plan_.steps[i].op == Op::kAdd) plan_.steps[i].op = Op::kActivation;
+    for (std::size_t i = before; i < drafts_.size(); ++i) {
+      if (drafts_[i].op == Op::kAdd) drafts_[i].op = Op::kActivation;
     }
     return;
   }
   for (std::size_t i = 1; i < v.inputs.size(); ++i) {  // left to right, two at a time; the activation comes last
-    const std::size_t from = plan_.steps.size();
+    const std::size_t from = drafts_.size();
     const bool last = i + 1 == v.inputs.size();
     const Range sum{-1, 0, v.part->channels, 0};  // what is there already
     emit_blocks(value, {i == 1 ? v.inputs[0] : sum, v.inputs[i]}, 0, i == 1, last);
-    for (std::size_t s = from; s < plan_.steps.size() && !last; ++s) {
-      if (plan_.steps[s].op == Op::kAdd) plan_.steps[s].activation = Activation::kNone;
+    for (std::size_t s = from; s < drafts_.size() && !last; ++s) {
+      if (drafts_[s].op == Op::kAdd) drafts_[s].activation = Activation::kNone;
     }
   }
 }
@@ -346,11 +352,11 @@ void PlanBuilder::emit_add(int value) {
 void PlanBuilder::emit_multiply(int value) {
   const PlanValue& v = values_[static_cast<std::size_t>(value)];
   const SubNode& b = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
-  const std::size_t from = plan_.steps.size();
+  const std::size_t from = drafts_.size();
   emit_blocks(value, v.inputs, 0, true, true);
   const bool pixel =
       b.height == Resolved{1, 0, -1} && b.width == 1 && !(v.part->height == b.height && v.part->width == 1);
-  for (std::size_t s = from; s < plan_.steps.size(); ++s) plan_.steps[s].b_is_pixel = pixel;
+  for (std::size_t s = from; s < drafts_.size(); ++s) drafts_[s].b_is_pixel = pixel;
 }
 
 // One call for all heads where these are whole planes, else one for each.
@@ -367,18 +373,17 @@ void PlanBuilder::emit_attention(int value) {
   const SubNode& key = *values_[static_cast<std::size_t>(v.inputs[1].node)].part;
   const int64_t calls = whole ? 1 : node.heads;
   for (int64_t call = 0; call < calls; ++call) {
-    Step step = start_step(value);
+    Draft step = start_step(value);
     step.heads = whole ? node.heads : 1;
     step.channels = whole ? v.part->channels : size;
     step.macs = v.part->macs / calls;
     for (const Range& range : v.inputs) {
       const int tensor = tensor_of(range.node, segment_);
-      const Blocks& own = plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
-      step.inputs.push_back({tensor, own.plane_of(range.from + call * size), step.channels, 0});
+      const Blocks& own = *plan_.tensors[static_cast<std::size_t>(tensor)].blocks;
+      step.inputs.push_back(range_of(tensor, own.plane_of(range.from + call * size), step.channels, 0));
     }
     step.output = tensor_of(value, segment_);
     step.output_plane = blocks.plane_of(call * size);
-    step.input_height = key.height;
     step.state_rows = largest(key.height);
     if (node.state) {
       step.state_symbol = node.state->symbol;
@@ -389,15 +394,15 @@ void PlanBuilder::emit_attention(int value) {
     plan_.scores = std::max(plan_.scores, step.heads * largest(v.part->height) * step.state_rows);
     step.clear_halo = call == 0;
     step.complete = call + 1 == calls;
-    plan_.steps.push_back(std::move(step));
+    drafts_.push_back(std::move(step));
   }
 }
 
 void PlanBuilder::emit_softmax(int value) {
-  const std::size_t from = plan_.steps.size();
+  const std::size_t from = drafts_.size();
   emit_blocks(value, {values_[static_cast<std::size_t>(value)].inputs.front()}, 0, true, true);
   std::size_t calls = 0;
-  for (std::size_t s = from; s < plan_.steps.size(); ++s) calls += plan_.steps[s].op == Op::kSoftmax;
+  for (std::size_t s = from; s < drafts_.size(); ++s) calls += drafts_[s].op == Op::kSoftmax;
   if (calls != 1 || values_[static_cast<std::size_t>(value)].inputs.size() != 1) {
     fail(ErrorCode::kUnsupported,
          "node '{}': softmax over channels that are sliced or concatenated inside a plane of 16",
@@ -427,7 +432,7 @@ void PlanBuilder::emit(int value) {
 }
 
 void PlanBuilder::set_halos() {
-  for (const Step& step : plan_.steps) {
+  for (const Draft& step : drafts_) {
     if (step.op != Op::kConv2d) continue;
     for (const PlanRange& range : step.inputs) {
       PlanTensor& tensor = plan_.tensors[static_cast<std::size_t>(range.tensor)];
@@ -438,18 +443,18 @@ void PlanBuilder::set_halos() {
 
 // Offsets: largest tensors first, each at the lowest place where nothing lies that lives at the same time.
 void PlanBuilder::place() {
-  std::vector<std::size_t> segment_of(plan_.steps.size());
+  std::vector<std::size_t> segment_of(drafts_.size());
   for (std::size_t s = 0; s < plan_.segments.size(); ++s) {
     for (std::size_t i = plan_.segments[s].first; i < plan_.segments[s].last; ++i) segment_of[i] = s;
   }
   const auto touch = [&](int tensor, std::size_t step) {
     if (tensor < 0) return;
     PlanTensor& t = plan_.tensors[static_cast<std::size_t>(tensor)];
-    if (t.first_step < 0) t.first_step = static_cast<int64_t>(step);
-    t.last_step = static_cast<int64_t>(step);
+    if (t.first_step < 0) t.first_step = static_cast<int32_t>(step);
+    t.last_step = static_cast<int32_t>(step);
   };
-  for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-    const Step& step = plan_.steps[i];
+  for (std::size_t i = 0; i < drafts_.size(); ++i) {
+    const Draft& step = drafts_[i];
     for (const PlanRange& range : step.inputs) touch(range.tensor, i);
     for (int tensor : {step.output, step.residual, step.partial_in, step.partial_out}) touch(tensor, i);
   }
@@ -489,6 +494,20 @@ void PlanBuilder::place() {
   }
 }
 
+void PlanBuilder::finish_steps() {
+  for (const Draft& draft : drafts_) {
+    Step step = draft;
+    step.first_input = static_cast<int32_t>(plan_.inputs.size());
+    step.input_count = static_cast<int16_t>(draft.inputs.size());
+    plan_.inputs.insert(plan_.inputs.end(), draft.inputs.begin(), draft.inputs.end());
+    plan_.steps.push_back(step);
+    plan_.macs += step.macs;
+  }
+  plan_.steps.shrink_to_fit();
+  plan_.inputs.shrink_to_fit();
+  plan_.tensors.shrink_to_fit();
+}
+
 Plan PlanBuilder::build(const std::vector<PlanTarget>& targets,
                         const std::map<std::pair<int, int64_t>, std::size_t>& packed) {
   packed_ = &packed;
@@ -498,17 +517,17 @@ Plan PlanBuilder::build(const std::vector<PlanTarget>& targets,
   for (std::size_t s = 0; s < targets.size(); ++s) {
     segment_ = s;
     Segment segment;
-    segment.first = plan_.steps.size();
+    segment.first = drafts_.size();
     for (; next < values_.size() && values_[next].segment == s; ++next) emit(static_cast<int>(next));
     segment.answer.tensor = tensor_of(answers_[s], s);
-    segment.last = plan_.steps.size();
+    segment.last = drafts_.size();
     if (segment.last == segment.first)
       fail(ErrorCode::kInternal, "graph '{}': a segment of a plan without steps", graph_.name);
     plan_.segments.push_back(segment);
   }
-  for (const Step& step : plan_.steps) plan_.macs += step.macs;
   set_halos();
   place();
+  finish_steps();
   return std::move(plan_);
 }
 

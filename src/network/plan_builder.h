@@ -14,8 +14,8 @@
 
 namespace limber {
 
-// Scale and bias of a convolution with its norm and bias folded in, per plane. Members with the same tensors share
-// them.
+// What the plans of a model share: scale and bias of a convolution with its norm and bias folded in, per plane. Members
+// with the same tensors share them.
 class FoldedNorms {
  public:
   struct Pair {
@@ -25,6 +25,8 @@ class FoldedNorms {
   FoldedNorms(const Network& network, const PackedWeights& weights) : network_(network), weights_(weights) {}
   // For the output channels of `part`, which lie in `blocks`. norm may be nullptr.
   Pair get(const Node& node, const Norm* norm, const SubNode& part, const Blocks& blocks);
+  // The one copy of equal blocks.
+  const Blocks* share(const Blocks& blocks);
   int64_t bytes() const { return bytes_; }
 
  private:
@@ -32,6 +34,7 @@ class FoldedNorms {
   const PackedWeights& weights_;
   std::map<std::string, Pair> known_;
   std::deque<AlignedBuffer> memory_;
+  std::map<std::pair<std::vector<int64_t>, int64_t>, Blocks> blocks_;
   int64_t bytes_ = 0;
 };
 
@@ -80,7 +83,12 @@ class PlanBuilder {
   void emit_attention(int value);
   void emit_softmax(int value);
   void emit_input(int value, std::size_t segment);
-  Step start_step(int value);
+  // A step while its inputs are still being listed.
+  struct Draft : Step {
+    std::vector<PlanRange> inputs;
+  };
+  Draft start_step(int value);
+  void finish_steps();
   void set_halos();
   void place();
   std::vector<Range> flat(const std::vector<Range>& inputs) const;
@@ -101,6 +109,7 @@ class PlanBuilder {
   std::map<int, int> partials_;                         // value -> tensor of its partial sums
   std::map<int, int64_t> states_;                       // graph node -> offset
   std::size_t segment_ = 0;
+  std::vector<Draft> drafts_;
   Plan plan_;
 };
 
