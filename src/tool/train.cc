@@ -43,8 +43,9 @@ void show_progress(const train::Progress& progress) {
   last = now;
   constexpr int kWidth = 24;
   const int filled = static_cast<int>(kWidth * (progress.batch + 1) / progress.batches);
-  fmt::print(stderr, "\r{:>6} ({}/{}) epoch {:>3}/{} [{}{}] loss {:.3f}  rate {:.4f}  {:.0f} images/s \033[K", progress.member,
-             progress.step + 1, progress.steps, progress.epoch + 1, progress.epochs, std::string(static_cast<std::size_t>(filled), '#'),
+  fmt::print(stderr, "\r{:>6} ({}/{}) epoch {:>3}/{} [{}{}] loss {:.3f}  rate {:.4f}  {:.0f} images/s \033[K",
+             progress.member, progress.step + 1, progress.steps, progress.epoch + 1, progress.epochs,
+             std::string(static_cast<std::size_t>(filled), '#'),
              std::string(static_cast<std::size_t>(kWidth - filled), '.'), progress.loss, progress.learning_rate,
              progress.images_per_second);
 }
@@ -52,8 +53,11 @@ void show_progress(const train::Progress& progress) {
 void warn_when_blas_is_slow() {
   const double speed = train::measure_blas();
   if (speed > 30) return;
-  fmt::print(stderr, "warning: libtorch's matrix product runs at {:.1f} GFLOP/s only, linear layers will be slow. Install libopenblas0; "
-             "on a processor newer than your OpenBLAS set OPENBLAS_CORETYPE=SKYLAKEX.\n", speed);
+  fmt::print(stderr,
+             "warning: libtorch's matrix product runs at {:.1f} GFLOP/s only, linear layers will be slow. Install "
+             "libopenblas0; "
+             "on a processor newer than your OpenBLAS set OPENBLAS_CORETYPE=SKYLAKEX.\n",
+             speed);
 }
 
 void print_json(const train::TrainResult& result, const Options& options) {
@@ -63,7 +67,9 @@ void print_json(const train::TrainResult& result, const Options& options) {
     for (const Accuracy& accuracy : member.accuracies) one[accuracy.split] = accuracy.top1;
     members.push_back(one);
   }
-  fmt::print("{}\n", nlohmann::json({{"model", options.output}, {"epochs", result.records.size()}, {"members", members}}).dump());
+  fmt::print(
+      "{}\n",
+      nlohmann::json({{"model", options.output}, {"epochs", result.records.size()}, {"members", members}}).dump());
 }
 
 void run_training(Options options) {
@@ -89,19 +95,24 @@ void run_training(Options options) {
   const char* line_start = bar ? "\r\033[K" : "";
   settings.note = [&](const std::string& text) { fmt::print(stderr, "{}{}\n", line_start, text); };
   settings.epoch_done = [&](const train::EpochRecord& record) {
-    fmt::print(stderr, "{}{:>6} epoch {:>3}: loss {:.3f}, validation {:.2f} % (new groups alone {:.2f} %), {:.0f} s\n", line_start,
-               record.member, record.epoch + 1, record.loss, 100 * record.validation, 100 * record.validation_own, record.seconds);
+    fmt::print(stderr, "{}{:>6} epoch {:>3}: loss {:.3f}, validation {:.2f} % (new groups alone {:.2f} %), {:.0f} s\n",
+               line_start, record.member, record.epoch + 1, record.loss, 100 * record.validation,
+               100 * record.validation_own, record.seconds);
   };
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_asked = 1; });
   const train::TrainResult result = train::train(recipe, graph, data, settings);
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
   if (!result.finished) {
-    fmt::print(stderr, "{}stopped; everything is in {}. The same command goes on from there.\n", line_start, options.checkpoint);
+    fmt::print(stderr, "{}stopped; everything is in {}. The same command goes on from there.\n", line_start,
+               options.checkpoint);
     throw CLI::RuntimeError(1);
   }
   write_model(result.network, options.output);
-  if (options.json) print_json(result, options);
-  else fmt::print("{} written ({} bytes); checkpoint and log stay beside it\n", options.output, std::filesystem::file_size(options.output));
+  if (options.json)
+    print_json(result, options);
+  else
+    fmt::print("{} written ({} bytes); checkpoint and log stay beside it\n", options.output,
+               std::filesystem::file_size(options.output));
 }
 
 }  // namespace
@@ -109,13 +120,16 @@ void run_training(Options options) {
 void add_train_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("train", "train a network as a recipe says");
-  command->footer("Example: limber train recipes/fashion-incremental.toml --output fashion.safetensors\n"
-                  "A stopped or killed training goes on when the same command is given again.");
-  command->add_option("recipe", options->recipe, "a .toml file; recipes/ holds examples, docs/training.md the keys")->required();
+  command->footer(
+      "Example: limber train recipes/fashion-incremental.toml --output fashion.safetensors\n"
+      "A stopped or killed training goes on when the same command is given again.");
+  command->add_option("recipe", options->recipe, "a .toml file; recipes/ holds examples, docs/training.md the keys")
+      ->required();
   command->add_option("--data", options->data, "a data set instead of the recipe's: a name or a path");
   command->add_option("--output", options->output, "the model file; default: the recipe's name, in this folder");
   command->add_option("--checkpoint", options->checkpoint, "default: the model file's name with .checkpoint");
-  command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")->check(CLI::Range(1, 256));
+  command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")
+      ->check(CLI::Range(1, 256));
   command->add_flag("--restart", options->restart, "start over, even if there is a checkpoint");
   command->add_flag("--json", options->json, "print one JSON object at the end, no progress bar");
   command->callback([options] { run_training(*options); });

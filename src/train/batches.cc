@@ -28,10 +28,11 @@ std::vector<int64_t> shuffled(int64_t count, uint64_t seed) {
   return order;
 }
 
-void fill_batch(const Recipe& recipe, const Images& images, const int64_t* indices, int64_t n, Random* random, float* out,
-                int64_t* labels) {
+void fill_batch(const Recipe& recipe, const Images& images, const int64_t* indices, int64_t n, Random* random,
+                float* out, int64_t* labels) {
   const int64_t height = images.height, width = images.width, channels = images.channels;
-  std::vector<float> table(static_cast<std::size_t>(256 * channels));  // a pixel's normalised value, by [value][channel]
+  std::vector<float> table(
+      static_cast<std::size_t>(256 * channels));  // a pixel's normalised value, by [value][channel]
   for (int64_t value = 0; value < 256; ++value) {
     for (int64_t c = 0; c < channels; ++c) {
       const auto i = static_cast<std::size_t>(c);
@@ -61,8 +62,10 @@ void fill_batch(const Recipe& recipe, const Images& images, const int64_t* indic
         const bool outside = from_y < 0 || from_x < 0 || from_y >= height || from_x >= width;
         const bool cut = 2 * std::abs(y - hole_y) < hole && 2 * std::abs(x - hole_x) < hole;
         for (int64_t c = 0; c < channels; ++c) {
-          out[c] = outside || cut ? 0.0f
-                                  : table[static_cast<std::size_t>(picture[(from_y * width + from_x) * channels + c] * channels + c)];
+          out[c] =
+              outside || cut
+                  ? 0.0f
+                  : table[static_cast<std::size_t>(picture[(from_y * width + from_x) * channels + c] * channels + c)];
         }
       }
     }

@@ -14,9 +14,14 @@ namespace {
 using nlohmann::json;
 
 json to_json(const EpochRecord& record) {
-  return {{"step", record.step}, {"epoch", record.epoch}, {"member", record.member}, {"loss", record.loss},
-          {"learning_rate", record.learning_rate}, {"validation_own", record.validation_own},
-          {"validation", record.validation}, {"seconds", record.seconds}};
+  return {{"step", record.step},
+          {"epoch", record.epoch},
+          {"member", record.member},
+          {"loss", record.loss},
+          {"learning_rate", record.learning_rate},
+          {"validation_own", record.validation_own},
+          {"validation", record.validation},
+          {"seconds", record.seconds}};
 }
 
 EpochRecord record_from(const json& from) {
@@ -38,7 +43,8 @@ Values tensor_from(const json& entry, std::span<const std::byte> data) {
   const auto offsets = entry.at("data_offsets").get<std::vector<uint64_t>>();
   uint64_t count = 1;
   for (const int64_t extent : tensor.shape) {
-    if (extent < 1 || extent > (int64_t{1} << 32) || count > (uint64_t{1} << 33)) throw std::runtime_error("an absurd shape");
+    if (extent < 1 || extent > (int64_t{1} << 32) || count > (uint64_t{1} << 33))
+      throw std::runtime_error("an absurd shape");
     count *= static_cast<uint64_t>(extent);
   }
   if (entry.at("dtype") != "F32" || offsets.size() != 2 || offsets[1] > data.size() || offsets[0] > offsets[1] ||
@@ -53,9 +59,9 @@ Values tensor_from(const json& entry, std::span<const std::byte> data) {
 }  // namespace
 
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
-  json state = {{"step", checkpoint.step}, {"epoch", checkpoint.epoch}, {"batch", checkpoint.batch},
-                {"loss_sum", checkpoint.loss_sum}, {"seconds", checkpoint.seconds}, {"best", checkpoint.best},
-                {"data_hash", checkpoint.data_hash}, {"recipe", checkpoint.recipe}, {"records", json::array()}};
+  json state = {{"step", checkpoint.step},           {"epoch", checkpoint.epoch},     {"batch", checkpoint.batch},
+                {"loss_sum", checkpoint.loss_sum},   {"seconds", checkpoint.seconds}, {"best", checkpoint.best},
+                {"data_hash", checkpoint.data_hash}, {"recipe", checkpoint.recipe},   {"records", json::array()}};
   for (const EpochRecord& record : checkpoint.records) state["records"].push_back(to_json(record));
   json header;
   header["__metadata__"] = {{"format", "limber-checkpoint-1"}, {"state", state.dump()}};

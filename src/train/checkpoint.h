@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of a training between two batches. Layer: train.
 //
-// The file is safetensors: F32 tensors, everything else as JSON in the metadata. It is replaced atomically, so a training
-// that is killed at any moment leaves a whole checkpoint.
+// The file is safetensors: F32 tensors, everything else as JSON in the metadata. It is replaced atomically, so a
+// training that is killed at any moment leaves a whole checkpoint.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -14,8 +14,8 @@ namespace limber::train {
 struct EpochRecord {
   int64_t step = 0, epoch = 0;  // 0-based
   std::string member;
-  double loss = 0, learning_rate = 0;          // mean loss of the epoch; rate at its end
-  double validation_own = 0, validation = 0;   // top-1 on the validation split: the new groups alone; the member
+  double loss = 0, learning_rate = 0;         // mean loss of the epoch; rate at its end
+  double validation_own = 0, validation = 0;  // top-1 on the validation split: the new groups alone; the member
   double seconds = 0;
 };
 
@@ -25,13 +25,13 @@ struct Values {
 };
 
 struct Checkpoint {
-  std::string recipe, data_hash;              // a training goes on only with the same recipe text and the same data
-  int64_t step = 0, epoch = 0, batch = 0;     // the next batch to train; step == members: all steps are done
-  double loss_sum = 0;                        // over this epoch's batches so far
-  double seconds = 0;                         // spent on this epoch so far
-  double best = -1;                           // best validation accuracy of this step so far (keep = "best")
+  std::string recipe, data_hash;           // a training goes on only with the same recipe text and the same data
+  int64_t step = 0, epoch = 0, batch = 0;  // the next batch to train; step == members: all steps are done
+  double loss_sum = 0;                     // over this epoch's batches so far
+  double seconds = 0;                      // spent on this epoch so far
+  double best = -1;                        // best validation accuracy of this step so far (keep = "best")
   std::vector<EpochRecord> records;
-  std::map<std::string, Values> tensors;      // weights by name; "momentum/NAME", "best/NAME" beside them
+  std::map<std::string, Values> tensors;  // weights by name; "momentum/NAME", "best/NAME" beside them
 };
 
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path);

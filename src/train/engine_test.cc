@@ -18,7 +18,7 @@ std::vector<float> softmax(std::vector<float> values, std::size_t classes) {
     const auto end = row + static_cast<std::ptrdiff_t>(classes);
     const float top = *std::max_element(row, end);
     float sum = 0;
-    for (auto value = row; value != end; ++value) sum += *value = std::exp(*value - top);
+    for (auto value = row; value != end; ++value) sum += * value = std::exp(*value - top);
     for (auto value = row; value != end; ++value) *value /= sum;
   }
   return values;
@@ -30,7 +30,8 @@ TEST(Engine, AgreesWithLibtorchForEveryMember) {
     const Images pictures = tiny_images(40, 4);
     Network network = train(tiny_recipe(3), tiny_graph(3, nested), data, {}).network;
     std::vector<std::vector<float>> expected;
-    for (const Member& member : network.family) expected.push_back(softmax(torch_logits(network, member.choice, pictures), 3));
+    for (const Member& member : network.family)
+      expected.push_back(softmax(torch_logits(network, member.choice, pictures), 3));
     ModelOptions options;
     options.use_cache = false;
     const auto model = Model::build(std::move(network), options);

@@ -98,7 +98,9 @@ Tensor Interpreter::convolve(const SubNode& sub, const Node& node) {
 }
 
 Tensor Interpreter::normalise(const SubNode& sub, const Norm& norm, Tensor x) {
-  const auto slice = [&](Tensor t) { return t.size(0) == sub.channels ? t : t.narrow(0, sub.channels_from, sub.channels); };
+  const auto slice = [&](Tensor t) {
+    return t.size(0) == sub.channels ? t : t.narrow(0, sub.channels_from, sub.channels);
+  };
   const bool learn = training_ && step_.fresh[static_cast<std::size_t>(sub.node)];
   // The means and variances are updated in place, with libtorch's momentum of 0.1.
   return torch::batch_norm(x, slice(weight(norm.weight)), slice(weight(norm.bias)), slice(weights_.at(norm.mean)),
@@ -108,7 +110,8 @@ Tensor Interpreter::normalise(const SubNode& sub, const Norm& norm, Tensor x) {
 Tensor Interpreter::linear(const SubNode& sub, const Node& node, const std::vector<Range>& ranges, bool with_bias) {
   const Tensor x = read(sub, ranges).flatten(1).to(torch::kFloat);
   Tensor w;
-  const bool trained_columns = sub.node == step_.answer && &ranges == &step_.new_ranges && leaves_.count(node.weight) != 0;
+  const bool trained_columns =
+      sub.node == step_.answer && &ranges == &step_.new_ranges && leaves_.count(node.weight) != 0;
   if (trained_columns) {
     w = leaves_.at(node.weight);  // exactly the new columns, in the order of the ranges
   } else {
@@ -129,11 +132,20 @@ Tensor Interpreter::compute(const SubNode& sub) {
   const Node& node = node_at(sub.node);
   Tensor y;
   switch (node.op) {
-    case Op::kInput: return value(sub.node);
-    case Op::kConv2d: y = convolve(sub, node); break;
-    case Op::kLinear: y = linear(sub, node, sub.inputs, true); break;
-    case Op::kActivation: case Op::kConcat: y = read(sub, sub.inputs); break;
-    case Op::kAdd: case Op::kMultiply: {
+    case Op::kInput:
+      return value(sub.node);
+    case Op::kConv2d:
+      y = convolve(sub, node);
+      break;
+    case Op::kLinear:
+      y = linear(sub, node, sub.inputs, true);
+      break;
+    case Op::kActivation:
+    case Op::kConcat:
+      y = read(sub, sub.inputs);
+      break;
+    case Op::kAdd:
+    case Op::kMultiply: {
       y = read(sub, {sub.inputs.front()});
       for (std::size_t i = 1; i < sub.inputs.size(); ++i) {
         const Tensor other = read(sub, {sub.inputs[i]});
@@ -141,20 +153,31 @@ Tensor Interpreter::compute(const SubNode& sub) {
       }
       break;
     }
-    case Op::kMaxPool: y = torch::max_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding); break;
+    case Op::kMaxPool:
+      y = torch::max_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding);
+      break;
     case Op::kAveragePool:
       y = torch::avg_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding, false, false);
       break;
-    case Op::kGlobalAveragePool: y = read(sub, sub.inputs).mean({2, 3}, true); break;
-    case Op::kSoftmax: y = torch::softmax(read(sub, sub.inputs), 1); break;
-    case Op::kAttention: fail(ErrorCode::kUnsupported, "training does not know attention (node '{}')", node.name);
+    case Op::kGlobalAveragePool:
+      y = read(sub, sub.inputs).mean({2, 3}, true);
+      break;
+    case Op::kSoftmax:
+      y = torch::softmax(read(sub, sub.inputs), 1);
+      break;
+    case Op::kAttention:
+      fail(ErrorCode::kUnsupported, "training does not know attention (node '{}')", node.name);
   }
   if (sub.residual >= 0) y = y + value(sub.residual);
   switch (node.activation) {
-    case Activation::kNone: return y;
-    case Activation::kRelu: return torch::relu(y);
-    case Activation::kHardSwish: return torch::hardswish(y);
-    case Activation::kHardSigmoid: return torch::hardsigmoid(y);
+    case Activation::kNone:
+      return y;
+    case Activation::kRelu:
+      return torch::relu(y);
+    case Activation::kHardSwish:
+      return torch::hardswish(y);
+    case Activation::kHardSigmoid:
+      return torch::hardsigmoid(y);
   }
   return y;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a graph with libtorch's operators, for training and as an oracle. Includes torch: for trainer.cc alone. Layer: train.
+// Runs a graph with libtorch's operators, for training and as an oracle. Includes torch: for trainer.cc alone. Layer:
+// train.
 #pragma once
 #include <torch/torch.h>
 
@@ -22,9 +23,9 @@ class Interpreter {
   Interpreter(const Graph& graph, const Step& step, Tensors& weights, const Tensors& leaves, bool training, bool bf16,
               bool alone = false);
 
-  void start(torch::Tensor image);     // [n][channels][height][width]
-  torch::Tensor own();                 // logits of what this step adds, [n][classes]
-  torch::Tensor frozen();              // logits of what was there before, without gradient; undefined in the first step
+  void start(torch::Tensor image);  // [n][channels][height][width]
+  torch::Tensor own();              // logits of what this step adds, [n][classes]
+  torch::Tensor frozen();           // logits of what was there before, without gradient; undefined in the first step
 
   // The ranges that node `sub` reads when it is trained alone.
   static std::vector<Range> ranges_alone(const Step& step, const SubNode& sub);

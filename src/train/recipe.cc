@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/recipe.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numbers>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 
@@ -141,7 +141,8 @@ void read_training(Reader reader, Recipe& recipe) {
   reader.number("momentum", recipe.momentum, 0, 0.9999);
   reader.number("weight_decay", recipe.weight_decay, 0, 1);
   reader.number("label_smoothing", recipe.label_smoothing, 0, 0.9);
-  reader.word("loss", recipe.loss, {{"own", Loss::kOwn}, {"sum", Loss::kSum}, {"mean", Loss::kMean}, {"mixed", Loss::kMixed}});
+  reader.word("loss", recipe.loss,
+              {{"own", Loss::kOwn}, {"sum", Loss::kSum}, {"mean", Loss::kMean}, {"mixed", Loss::kMixed}});
   reader.number("join", recipe.join, 0, 1);
   reader.word("precision", recipe.precision, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
   reader.word("keep", recipe.keep, {{"last", Keep::kLast}, {"best", Keep::kBest}});
@@ -180,8 +181,8 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
   reader.done();
   if (recipe.epochs.size() == 1) recipe.epochs.resize(recipe.members.size(), recipe.epochs[0]);
   if (recipe.epochs.size() != recipe.members.size())
-    fail(ErrorCode::kBadFile, "{}: training.epochs has {} values for {} members; give one value, or one per member", path,
-         recipe.epochs.size(), recipe.members.size());
+    fail(ErrorCode::kBadFile, "{}: training.epochs has {} values for {} members; give one value, or one per member",
+         path, recipe.epochs.size(), recipe.members.size());
   if (recipe.mean.size() != recipe.deviation.size())
     fail(ErrorCode::kBadFile, "{}: data.mean has {} values and data.deviation {}; give one per channel", path,
          recipe.mean.size(), recipe.deviation.size());
@@ -197,7 +198,8 @@ Recipe read_recipe(const std::string& path) {
 double learning_rate_at(const Recipe& recipe, double done) {
   if (done < recipe.warm_up) return recipe.learning_rate * (0.05 + 0.95 * done / recipe.warm_up);
   const double fallen = (done - recipe.warm_up) / (1 - recipe.warm_up);
-  const double share = recipe.schedule == Schedule::kCosine ? 0.5 * (1 + std::cos(std::numbers::pi * fallen)) : 1 - fallen;
+  const double share =
+      recipe.schedule == Schedule::kCosine ? 0.5 * (1 + std::cos(std::numbers::pi * fallen)) : 1 - fallen;
   return recipe.learning_rate * std::max(share, 1e-4);
 }
 

@@ -7,12 +7,13 @@
 
 namespace limber::train {
 
-// What a later step minimises: cross-entropy of the answer of the new groups alone (kOwn: like an ensemble), of the sum with
-// the frozen ones (kSum), of that sum divided by the number of steps so far (kMean), or half kOwn and half kMean (kMixed).
+// What a later step minimises: cross-entropy of the answer of the new groups alone (kOwn: like an ensemble), of the sum
+// with the frozen ones (kSum), of that sum divided by the number of steps so far (kMean), or half kOwn and half kMean
+// (kMixed).
 enum class Loss { kOwn, kSum, kMean, kMixed };
 enum class Schedule { kLinear, kCosine };  // how the learning rate falls after the warm-up
 enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
-enum class Keep { kLast, kBest };          // which epoch's weights a step keeps: the last, or the best on the validation split
+enum class Keep { kLast, kBest };  // which epoch's weights a step keeps: the last, or the best on the validation split
 
 struct RecipeMember {
   std::string name;    // "25%"
@@ -36,8 +37,9 @@ struct Recipe {
   double learning_rate = 0.1, warm_up = 0.2, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
   Schedule schedule = Schedule::kLinear;
   Loss loss = Loss::kOwn;
-  // For this share of a later step its groups train alone: with their own loss, and (nested wiring) not reading earlier groups,
-  // whose weights into them start at zero. So they learn something of their own before they build on what is there.
+  // For this share of a later step its groups train alone: with their own loss, and (nested wiring) not reading earlier
+  // groups, whose weights into them start at zero. So they learn something of their own before they build on what is
+  // there.
   double join = 0;
   Precision precision = Precision::kBf16;
   Keep keep = Keep::kLast;

@@ -59,7 +59,8 @@ TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
     const char *from, *to, *says;
   } cases[] = {
       {"loss = ", "losss = ", "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, batch,"},
-      {"\"mixed\"", "\"both\"", "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
+      {"\"mixed\"", "\"both\"",
+       "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
       {"rate = 0.2", "rate = \"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
       {"warm_up = 0.5", "warm_up = 2", "training.warm_up: legal is a number from 0 to 0.99, not 2"},
       {"[3, 2]", "[3, 2, 1]", "training.epochs has 3 values for 2 members"},

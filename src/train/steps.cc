@@ -8,7 +8,9 @@
 namespace limber::train {
 namespace {
 
-const Node& node_at(const Graph& graph, int index) { return graph.nodes[static_cast<std::size_t>(index)]; }
+const Node& node_at(const Graph& graph, int index) {
+  return graph.nodes[static_cast<std::size_t>(index)];
+}
 
 int find_answer(const Graph& graph, const SubNetwork& network) {
   int answer = network.answer().node;
@@ -40,21 +42,23 @@ void compare(const Graph& graph, const Step& before, Step& step, const std::stri
     const Node& node = node_at(graph, old.node);
     const int position = step.network.position[static_cast<std::size_t>(old.node)];
     if (position < 0) {
-      fail(ErrorCode::kBadFile, "graph '{}': member {} lacks node '{}' of the member before; members must grow", graph.name,
-           choice, node.name);
+      fail(ErrorCode::kBadFile, "graph '{}': member {} lacks node '{}' of the member before; members must grow",
+           graph.name, choice, node.name);
     }
     const SubNode& now = step.network.nodes[static_cast<std::size_t>(position)];
     if (old.node == step.answer) {
       const auto count = static_cast<std::ptrdiff_t>(old.inputs.size());
-      if (now.inputs.size() <= old.inputs.size() || !std::equal(old.inputs.begin(), old.inputs.end(), now.inputs.begin())) {
+      if (now.inputs.size() <= old.inputs.size() ||
+          !std::equal(old.inputs.begin(), old.inputs.end(), now.inputs.begin())) {
         fail(ErrorCode::kBadFile, "graph '{}': member {}: '{}' must read what it read before, then something new",
              graph.name, choice, node.name);
       }
       step.old_ranges = old.inputs;
       step.new_ranges.assign(now.inputs.begin() + count, now.inputs.end());
     } else if (!same(old, now)) {
-      fail(ErrorCode::kBadFile, "graph '{}': member {}: node '{}' differs from the member before, so it cannot be frozen",
-           graph.name, choice, node.name);
+      fail(ErrorCode::kBadFile,
+           "graph '{}': member {}: node '{}' differs from the member before, so it cannot be frozen", graph.name,
+           choice, node.name);
     }
     step.fresh[static_cast<std::size_t>(old.node)] = false;
   }
@@ -97,8 +101,10 @@ std::map<std::string, std::vector<int64_t>> tensor_shapes(const Graph& graph, co
       const int64_t outputs = sub.channels_from + sub.channels;
       int64_t inputs = 0;
       for (const Range& range : sub.inputs) inputs = std::max(inputs, range.weight_from + range.count);
-      if (node.op == Op::kLinear) grow(node.weight, {outputs, inputs});
-      else grow(node.weight, {outputs, node.depthwise ? 1 : inputs / sub.groups, sub.kernel, sub.kernel});
+      if (node.op == Op::kLinear)
+        grow(node.weight, {outputs, inputs});
+      else
+        grow(node.weight, {outputs, node.depthwise ? 1 : inputs / sub.groups, sub.kernel, sub.kernel});
       if (!node.bias.empty()) grow(node.bias, {outputs});
       if (node.norm) {
         for (const std::string& name : {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance})

@@ -11,14 +11,15 @@ namespace limber::train {
 
 // Step n trains what member n has and member n-1 lacks; all else is frozen.
 struct Step {
-  SubNetwork network;              // the member
-  std::vector<bool> fresh;         // by graph node: new in this step
-  int answer = -1;                 // the graph's linear node whose outputs are the logits
-  std::vector<Range> old_ranges;   // what the answer read in the step before: frozen columns of its weight
-  std::vector<Range> new_ranges;   // what it reads in addition: columns trained now
+  SubNetwork network;             // the member
+  std::vector<bool> fresh;        // by graph node: new in this step
+  int answer = -1;                // the graph's linear node whose outputs are the logits
+  std::vector<Range> old_ranges;  // what the answer read in the step before: frozen columns of its weight
+  std::vector<Range> new_ranges;  // what it reads in addition: columns trained now
 };
 
-// Fails (kBadFile, naming node and member) when a member is not its predecessor plus new nodes that only the answer joins.
+// Fails (kBadFile, naming node and member) when a member is not its predecessor plus new nodes that only the answer
+// joins.
 std::vector<Step> plan_steps(const Graph& graph, const std::vector<Choice>& members);
 
 // Shapes of all tensors that the steps use, as the model file holds them.

@@ -23,7 +23,9 @@ namespace {
 
 using torch::Tensor;
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // libtorch allocates and frees the same large blocks for every batch; without this each one is mapped and cleared anew.
 void set_up_torch(int threads) {
@@ -42,7 +44,9 @@ Tensor to_batch(const Recipe& recipe, const Images& images, const int64_t* indic
   return x.permute({0, 3, 1, 2});  // channels last in memory
 }
 
-Tensor channels_last(Tensor w) { return w.dim() == 4 ? w.contiguous(at::MemoryFormat::ChannelsLast) : w.contiguous(); }
+Tensor channels_last(Tensor w) {
+  return w.dim() == 4 ? w.contiguous(at::MemoryFormat::ChannelsLast) : w.contiguous();
+}
 
 // A stored tensor as fp32.
 Tensor to_torch(const limber::Tensor& tensor) {
@@ -137,26 +141,30 @@ class Trainer {
     const SubNode& input = steps_.front().network.nodes.front();
     const SubNode& answer = steps_.front().network.of(steps_.front().answer);
     for (const Images* images : {&data_.train, &data_.validation}) {
-      if (images->channels != input.channels || images->height != input.height.constant || images->width != input.width) {
-        fail(ErrorCode::kInvalidArgument, "{}: data set '{}' has images of {}x{}x{} (channels, height, width); network '{}' takes {}x{}x{}",
+      if (images->channels != input.channels || images->height != input.height.constant ||
+          images->width != input.width) {
+        fail(ErrorCode::kInvalidArgument,
+             "{}: data set '{}' has images of {}x{}x{} (channels, height, width); network '{}' takes {}x{}x{}",
              recipe_.path, images->name, images->channels, images->height, images->width, graph_.name, input.channels,
              input.height.constant, input.width);
       }
       if (static_cast<int64_t>(images->classes.size()) != answer.channels) {
-        fail(ErrorCode::kInvalidArgument, "{}: data set '{}' has {} classes; network '{}' answers with {}", recipe_.path,
-             images->name, images->classes.size(), graph_.name, answer.channels);
+        fail(ErrorCode::kInvalidArgument, "{}: data set '{}' has {} classes; network '{}' answers with {}",
+             recipe_.path, images->name, images->classes.size(), graph_.name, answer.channels);
       }
     }
     if (static_cast<int64_t>(recipe_.mean.size()) != input.channels)
-      fail(ErrorCode::kBadFile, "{}: data.mean has {} values for {} channels", recipe_.path, recipe_.mean.size(), input.channels);
+      fail(ErrorCode::kBadFile, "{}: data.mean has {} values for {} channels", recipe_.path, recipe_.mean.size(),
+           input.channels);
     if (data_.train.count < recipe_.batch)
-      fail(ErrorCode::kBadFile, "{}: training.batch is {}, but there are only {} training images", recipe_.path, recipe_.batch,
-           data_.train.count);
+      fail(ErrorCode::kBadFile, "{}: training.batch is {}, but there are only {} training images", recipe_.path,
+           recipe_.batch, data_.train.count);
   }
 
   const Step& step() const { return steps_[static_cast<std::size_t>(state_.step)]; }
 
-  // New leaves for this step, initialised from the recipe's seed: He for convolutions, 1/sqrt(inputs) for linear layers.
+  // New leaves for this step, initialised from the recipe's seed: He for convolutions, 1/sqrt(inputs) for linear
+  // layers.
   void make_leaves() {
     leaves_.clear();
     torch::manual_seed(static_cast<uint64_t>(recipe_.seed) * 1000 + static_cast<uint64_t>(state_.step));
@@ -178,8 +186,10 @@ class Trainer {
         for (const Range& range : step().new_ranges) shape[1] += range.count;
       }
       Tensor w = torch::randn(shape);
-      if (node.op == Op::kConv2d) w.mul_(std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3])));
-      else w.mul_(std::sqrt(1.0 / static_cast<double>(shape[1])));
+      if (node.op == Op::kConv2d)
+        w.mul_(std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3])));
+      else
+        w.mul_(std::sqrt(1.0 / static_cast<double>(shape[1])));
       if (recipe_.join > 0 && state_.step > 0 && node.op == Op::kConv2d && sub.groups == 1 && !node.depthwise) {
         Tensor own = torch::zeros_like(w);  // what reads earlier groups starts at zero
         for (const Range& range : Interpreter::ranges_alone(step(), sub))
@@ -197,7 +207,8 @@ class Trainer {
     }
   }
 
-  // Puts what recipe.start has for this node into `w` (the new columns of the whole weight) and into the node's other tensors.
+  // Puts what recipe.start has for this node into `w` (the new columns of the whole weight) and into the node's other
+  // tensors.
   void start_from_model(const SubNode& sub, const Node& node, bool answer, Tensor& w) {
     const limber::Tensor* stored = start_ && !resumed_ ? find_tensor(*start_, node.weight) : nullptr;
     if (stored == nullptr) return;
@@ -212,8 +223,8 @@ class Trainer {
       }
     } else if (!answer && have.sizes() == w.sizes()) {
       w.copy_(have);
-    } else if (!answer && have.dim() == w.dim() && have.size(0) == w.size(0) && have.size(1) == narrow && have.dim() == 4 &&
-               have.size(2) == w.size(2) && have.size(3) == w.size(3)) {
+    } else if (!answer && have.dim() == w.dim() && have.size(0) == w.size(0) && have.size(1) == narrow &&
+               have.dim() == 4 && have.size(2) == w.size(2) && have.size(3) == w.size(3)) {
       w.zero_();  // the start has only the node's own group: what reads earlier groups starts at zero
       int64_t from = 0;
       for (const Range& range : Interpreter::ranges_alone(step(), sub)) {
@@ -227,7 +238,8 @@ class Trainer {
     if (!step().fresh[static_cast<std::size_t>(sub.node)]) return;
     std::vector<std::string> others;
     if (!node.bias.empty()) others.push_back(node.bias);
-    if (node.norm) others.insert(others.end(), {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance});
+    if (node.norm)
+      others.insert(others.end(), {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance});
     for (const std::string& name : others) {
       const limber::Tensor* other = find_tensor(*start_, name);
       if (other != nullptr && other->shape == shapes_.at(name)) weights_.at(name).copy_(to_torch(*other));
@@ -239,7 +251,8 @@ class Trainer {
   void for_columns(const Leaf& leaf, Function function) {
     int64_t from = 0;
     for (const Range& range : leaf.columns) {
-      function(weights_.at(leaf.name).narrow(1, range.weight_from, range.count), leaf.value.narrow(1, from, range.count));
+      function(weights_.at(leaf.name).narrow(1, range.weight_from, range.count),
+               leaf.value.narrow(1, from, range.count));
       from += range.count;
     }
   }
@@ -247,16 +260,20 @@ class Trainer {
   void leaves_to_weights() {
     torch::NoGradGuard guard;
     for (Leaf& leaf : leaves_) {
-      if (leaf.columns.empty()) weights_.at(leaf.name).copy_(leaf.value);
-      else for_columns(leaf, [](Tensor whole, Tensor part) { whole.copy_(part); });
+      if (leaf.columns.empty())
+        weights_.at(leaf.name).copy_(leaf.value);
+      else
+        for_columns(leaf, [](Tensor whole, Tensor part) { whole.copy_(part); });
     }
   }
 
   void weights_to_leaves() {
     torch::NoGradGuard guard;
     for (Leaf& leaf : leaves_) {
-      if (leaf.columns.empty()) leaf.value.copy_(weights_.at(leaf.name));
-      else for_columns(leaf, [](Tensor whole, Tensor part) { part.copy_(whole); });
+      if (leaf.columns.empty())
+        leaf.value.copy_(weights_.at(leaf.name));
+      else
+        for_columns(leaf, [](Tensor whole, Tensor part) { part.copy_(whole); });
     }
   }
 
@@ -300,11 +317,13 @@ class Trainer {
         leaves_to_weights();
         return false;
       }
-      const double done = static_cast<double>(state_.epoch * batches + state_.batch) / static_cast<double>(epochs * batches);
+      const double done =
+          static_cast<double>(state_.epoch * batches + state_.batch) / static_cast<double>(epochs * batches);
       rate = learning_rate_at(recipe_, done);
       Random random(mix(seed, step_number, epoch, static_cast<uint64_t>(state_.batch)));
       const bool alone = state_.step > 0 && done < recipe_.join;
-      state_.loss_sum += train_batch(&order[static_cast<std::size_t>(state_.batch * recipe_.batch)], random, rate, alone);
+      state_.loss_sum +=
+          train_batch(&order[static_cast<std::size_t>(state_.batch * recipe_.batch)], random, rate, alone);
       if (options_.progress) {
         const auto made = static_cast<double>(state_.batch - first + 1);
         options_.progress({recipe_.members[static_cast<std::size_t>(state_.step)].name, state_.step,
@@ -371,8 +390,10 @@ class Trainer {
     update(rate);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
-      fail(ErrorCode::kInvalidArgument, "{}: the loss is not finite any more (member {}, epoch {}, batch {}); lower training.learning_rate (now {})",
-           recipe_.path, recipe_.members[static_cast<std::size_t>(state_.step)].name, state_.epoch + 1, state_.batch, recipe_.learning_rate);
+      fail(ErrorCode::kInvalidArgument,
+           "{}: the loss is not finite any more (member {}, epoch {}, batch {}); lower training.learning_rate (now {})",
+           recipe_.path, recipe_.members[static_cast<std::size_t>(state_.step)].name, state_.epoch + 1, state_.batch,
+           recipe_.learning_rate);
     }
     return value;
   }
@@ -412,9 +433,15 @@ class Trainer {
     write_checkpoint(state_, options_.checkpoint);
     std::string log;
     for (const EpochRecord& record : state_.records) {
-      log += nlohmann::json({{"member", record.member}, {"epoch", record.epoch + 1}, {"loss", record.loss},
-                             {"learning_rate", record.learning_rate}, {"validation_own", record.validation_own},
-                             {"validation", record.validation}, {"seconds", record.seconds}}).dump() + "\n";
+      log += nlohmann::json({{"member", record.member},
+                             {"epoch", record.epoch + 1},
+                             {"loss", record.loss},
+                             {"learning_rate", record.learning_rate},
+                             {"validation_own", record.validation_own},
+                             {"validation", record.validation},
+                             {"seconds", record.seconds}})
+                 .dump() +
+             "\n";
     }
     AtomicFile file(options_.checkpoint + ".jsonl");
     file.write(log);
@@ -425,15 +452,20 @@ class Trainer {
     if (options_.checkpoint.empty() || options_.restart || !std::filesystem::exists(options_.checkpoint)) return;
     state_ = read_checkpoint(options_.checkpoint);
     if (state_.recipe != recipe_.text || state_.data_hash != data_.train.hash) {
-      fail(ErrorCode::kInvalidArgument, "{}: this checkpoint was made with another {}; put it back, or start over with --restart",
+      fail(ErrorCode::kInvalidArgument,
+           "{}: this checkpoint was made with another {}; put it back, or start over with --restart",
            options_.checkpoint, state_.recipe != recipe_.text ? "recipe" : "data set");
     }
     for (const auto& [name, values] : state_.tensors) {
-      if (name.starts_with("momentum/")) momenta_[name.substr(9)] = tensor_of(values);
-      else if (name.starts_with("best/")) best_[name.substr(5)] = tensor_of(values);
+      if (name.starts_with("momentum/"))
+        momenta_[name.substr(9)] = tensor_of(values);
+      else if (name.starts_with("best/"))
+        best_[name.substr(5)] = tensor_of(values);
       else if (weights_.count(name) == 0 || shapes_.at(name) != values.shape)
-        fail(ErrorCode::kBadFile, "{}: tensor '{}' does not belong to network '{}'; start over with --restart", options_.checkpoint, name, graph_.name);
-      else weights_.at(name).copy_(tensor_of(values));
+        fail(ErrorCode::kBadFile, "{}: tensor '{}' does not belong to network '{}'; start over with --restart",
+             options_.checkpoint, name, graph_.name);
+      else
+        weights_.at(name).copy_(tensor_of(values));
     }
     if (state_.step < static_cast<int64_t>(steps_.size())) {
       resumed_ = !momenta_.empty();
@@ -485,10 +517,10 @@ class Trainer {
       member.choice = choices_[i];
       for (const auto& [images, split] : {std::pair{&data_.validation, "validation"}, std::pair{&test, "test"}}) {
         const Scores scores = count_right(recipe_, graph_, steps_[i], weights_, *images, false);
-        member.accuracies.push_back({static_cast<double>(scores.sum) / static_cast<double>(images->count), images->name, split,
-                                     images->hash, images->count});
-        note(fmt::format("{}: {:.2f} % of {} {} images of {}", member.name, 100 * member.accuracies.back().top1, images->count,
-                         split, images->name));
+        member.accuracies.push_back({static_cast<double>(scores.sum) / static_cast<double>(images->count), images->name,
+                                     split, images->hash, images->count});
+        note(fmt::format("{}: {:.2f} % of {} {} images of {}", member.name, 100 * member.accuracies.back().top1,
+                         images->count, split, images->name));
       }
       network.family.push_back(std::move(member));
     }
@@ -497,14 +529,21 @@ class Trainer {
   }
 
   std::string record_text() const {
-    nlohmann::json record = {{"recipe", recipe_.text}, {"seed", recipe_.seed}, {"date", options_.date},
-                             {"libtorch", torch_version()}, {"data", data_.train.name}, {"data_hash", data_.train.hash},
-                             {"training_images", data_.train.count}, {"steps", nlohmann::json::array()}};
+    nlohmann::json record = {{"recipe", recipe_.text},
+                             {"seed", recipe_.seed},
+                             {"date", options_.date},
+                             {"libtorch", torch_version()},
+                             {"data", data_.train.name},
+                             {"data_hash", data_.train.hash},
+                             {"training_images", data_.train.count},
+                             {"steps", nlohmann::json::array()}};
     if (start_) record["start"] = {{"name", start_->name}, {"hash", start_->hash}};
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       double seconds = 0;
-      for (const EpochRecord& epoch : state_.records) seconds += epoch.step == static_cast<int64_t>(i) ? epoch.seconds : 0;
-      record["steps"].push_back({{"member", recipe_.members[i].name}, {"epochs", recipe_.epochs[i]}, {"seconds", std::round(seconds)}});
+      for (const EpochRecord& epoch : state_.records)
+        seconds += epoch.step == static_cast<int64_t>(i) ? epoch.seconds : 0;
+      record["steps"].push_back(
+          {{"member", recipe_.members[i].name}, {"epochs", recipe_.epochs[i]}, {"seconds", std::round(seconds)}});
     }
     return record.dump();
   }
@@ -567,6 +606,8 @@ double measure_blas() {
   return 2.0 * 512 * 512 * 512 / best * 1e-9;
 }
 
-std::string torch_version() { return TORCH_VERSION; }
+std::string torch_version() {
+  return TORCH_VERSION;
+}
 
 }  // namespace limber::train

@@ -25,10 +25,11 @@ struct Progress {
 };
 
 struct TrainOptions {
-  std::string checkpoint;   // file; written after each epoch and when stopped; empty: none. The log lies beside it (.jsonl)
+  std::string
+      checkpoint;  // file; written after each epoch and when stopped; empty: none. The log lies beside it (.jsonl)
   int threads = 1;
-  bool restart = false;     // ignore an existing checkpoint
-  std::string date;         // for the training record, ISO 8601
+  bool restart = false;                                // ignore an existing checkpoint
+  std::string date;                                    // for the training record, ISO 8601
   std::function<bool()> stop;                          // asked after each batch; true: write the checkpoint and return
   std::function<void(const Progress&)> progress;       // after each batch
   std::function<void(const EpochRecord&)> epoch_done;  // after each epoch
@@ -36,13 +37,13 @@ struct TrainOptions {
 };
 
 struct TrainResult {
-  bool finished = false;       // false: stopped; the checkpoint holds everything
-  Network network;             // F16 weights, F32 normalisation; accuracies of both splits, measured with exactly these weights
+  bool finished = false;  // false: stopped; the checkpoint holds everything
+  Network network;  // F16 weights, F32 normalisation; accuracies of both splits, measured with exactly these weights
   std::vector<EpochRecord> records;
 };
 
-// Blocks for as long as it takes. One training per process at a time (libtorch's thread count and generator are global).
-// The result depends on recipe, data, libtorch and the processor's arithmetic, not on interruptions.
+// Blocks for as long as it takes. One training per process at a time (libtorch's thread count and generator are
+// global). The result depends on recipe, data, libtorch and the processor's arithmetic, not on interruptions.
 TrainResult train(const Recipe& recipe, const Graph& graph, const TrainingData& data, const TrainOptions& options);
 
 // Answers of one member by libtorch, fp32: logits [images][classes]. For checks of the engine.

@@ -27,7 +27,9 @@ std::map<std::string, std::vector<std::byte>> bytes_of(const Network& network) {
 
 class TrainerTest : public testing::Test {
  protected:
-  TrainerTest() : file_((std::filesystem::temp_directory_path() / ("limber_train_" + std::to_string(getpid()) + ".ckpt")).string()) {}
+  TrainerTest()
+      : file_((std::filesystem::temp_directory_path() / ("limber_train_" + std::to_string(getpid()) + ".ckpt"))
+                  .string()) {}
   ~TrainerTest() override {
     std::filesystem::remove(file_);
     std::filesystem::remove(file_ + ".jsonl");
@@ -55,7 +57,8 @@ void expect_prefix_frozen(Loss loss, bool nested, double join, int groups) {
     }
     const std::size_t kept = 2 * (columns - 8);  // bytes of one row's old columns, F16
     for (std::size_t row = 0; row < 3; ++row)
-      EXPECT_EQ(std::memcmp(bytes.data() + row * kept, now.at(name).data() + row * 2 * columns, kept), 0) << "row " << row;
+      EXPECT_EQ(std::memcmp(bytes.data() + row * kept, now.at(name).data() + row * 2 * columns, kept), 0)
+          << "row " << row;
   }
   EXPECT_EQ(after.family[0].accuracies[1].top1, before.family[0].accuracies[1].top1);
   EXPECT_EQ(after.family.back().accuracies[1].samples, 60);
