@@ -154,7 +154,7 @@ struct Model::Impl {
       memory.arena = std::max(memory.arena, plan.arena * 4);
     }
     if (exits) {
-      memory.per_member += exits->bytes();
+      memory.exit_plan = exits->bytes();
       memory.exit_arena = exits->per_image * 4;
     }
     memory.largest_alone = largest_alone();

@@ -25,6 +25,7 @@ struct Memory {
   bool packed_shared = false;  // the packed weights are a read-only mapping that processes share
   int64_t per_member = 0;      // folded normalisation, kernel-transform results, plans: all members together
   int64_t arena = 0;           // one session's activations (sized for the largest member)
+  int64_t exit_plan = 0;       // the exit plan's description, which no member needs
   int64_t exit_arena = 0;      // per image of a batch, in addition, when the exit plan is used
   int64_t largest_alone = 0;   // weights + per-member + arena of a model that holds only the largest member
 };

@@ -345,7 +345,7 @@ TEST(Session, RefusesWhatDoesNotFit) {
 
 TEST(Model, AllMembersOfAGroupNetworkNeedLittleMoreThanTheLargest) {
   for (const bool nested : {false, true}) {
-    const Memory memory = build(toy::groups(nested, 4, 64))->memory();
+    const Memory memory = build(toy::groups(nested, 4, 24))->memory();
     EXPECT_LE(memory.weights + memory.per_member + memory.arena, memory.largest_alone * 105 / 100) << nested;
   }
 }
