@@ -66,8 +66,8 @@ struct Norm {
   float epsilon = 1e-5f;
 };
 
-// OFA: the kernel of size `to` is the centre crop of the one of size `from` times `matrix` [to*to, to*to] (papers.md
-// 3).
+// OFA: the kernel of size `to` is the centre crop of the one of size `from` times `matrix` [to*to, to*to]:
+// result[i] = sum over j of matrix[i][j] * crop[j], as PyTorch's linear() computes it; one matrix for all channels.
 struct KernelTransform {
   int64_t from = 0, to = 0;
   std::string matrix;
