@@ -29,6 +29,7 @@ struct Layer {
   int size;  // of the input, square
   int inputs, outputs, kernel, stride;
   bool depthwise = false;
+  bool pool = false;  // max pool: no multiply-adds, its time only
 };
 
 const Layer kLayers[] = {
@@ -57,6 +58,8 @@ const Layer kLayers[] = {
     {"depthwise 3x3", 28, 144, 144, 3, 1, true},
     {"depthwise 5x5", 14, 240, 240, 5, 1, true},
     {"depthwise 7x7 s2", 28, 144, 144, 7, 2, true},
+    {"max pool 2x2 s2", 32, 16, 16, 2, 2, false, true},
+    {"max pool 3x3 s2", 28, 64, 64, 3, 2, false, true},
 };
 
 double seconds(const std::function<void()>& run, int repeats) {
@@ -95,6 +98,15 @@ class Subject {
       args.bias = bias_.data();
       args.activation = Activation::kRelu;
       run = [args, isa] { kernels(isa).depthwise(args); };
+    } else if (layer.pool) {
+      PoolArgs args;
+      args.input = read(input_.planes);
+      args.input_height = args.input_width = layer.size;
+      args.output = output_.planes;
+      args.kernel = layer.kernel;
+      args.stride = layer.stride;
+      args.padding = (layer.kernel - 1) / 2;
+      run = [args, isa] { kernels(isa).max_pool(args); };
     } else {
       const PanelShape shape{int64_t{layer.outputs} * factor, int64_t{layer.inputs} * factor, taps, {}};
       weights_ = std::make_unique<Floats>(shape.floats(), 0.01f);
@@ -114,7 +126,7 @@ class Subject {
       run = [args, isa] { kernels(isa).conv2d(args); };
     }
     const double outputs = output_.planes.height * output_.planes.width * static_cast<double>(layer.outputs);
-    operations = 2.0 * outputs * static_cast<double>(taps) * (layer.depthwise ? 1 : layer.inputs);
+    operations = (layer.pool ? 0.0 : 2.0) * outputs * static_cast<double>(taps) * (layer.depthwise ? 1 : layer.inputs);
     repeats = std::max(1, static_cast<int>(2e-4 / seconds(run, 3)));
   }
   Subject(const Subject&) = delete;
@@ -140,7 +152,7 @@ int main(int argc, char** argv) {
     std::vector<std::unique_ptr<Subject>> full, sliced;
     for (const Layer& layer : kLayers) {
       full.push_back(std::make_unique<Subject>(layer, 1, isa));
-      sliced.push_back(std::make_unique<Subject>(layer, layer.depthwise ? 1 : 2, isa));
+      sliced.push_back(std::make_unique<Subject>(layer, layer.depthwise || layer.pool ? 1 : 2, isa));
     }
     std::vector<double> peaks;
     for (int round = 0; round < std::max(1, rounds); ++round) {

@@ -31,9 +31,9 @@ LIMBER_INLINE float* line_data(const Planes& output, Line line) {
   return output.data + line.plane * output.plane_stride + line.y * output.row_stride;
 }
 
-// kPixels outputs of one vector of channels; kStep: floats between the input pixels of neighbouring outputs, 0: args
-// say.
-template <int kPixels, int kStep>
+// kPixels outputs of one vector of channels. kKernel: the kernel's width, 0: args say. kStep: floats between the input
+// pixels of neighbouring outputs, 0: args say.
+template <int kPixels, int kKernel, int kStep>
 LIMBER_INLINE void depthwise_tile(const DepthwiseArgs& args, const float* in, const float* w, int64_t channel,
                                   float* out) {
   const D d;
@@ -42,12 +42,18 @@ LIMBER_INLINE void depthwise_tile(const DepthwiseArgs& args, const float* in, co
   LIMBER_UNROLL
   for (int i = 0; i < kPixels; ++i) acc[i] = hn::Zero(d);
   for (int ky = 0; ky < args.kernel_height; ++ky, in += args.input.row_stride) {
-    const float* pixel = in;
-    for (int kx = 0; kx < args.kernel_width; ++kx, pixel += kLanes, w += kLanes) {
-      const V b = hn::Load(d, w);
+    auto tap = [&](int kx) HWY_ATTR {
+      const V b = hn::Load(d, w + kx * kLanes);
       LIMBER_UNROLL
-      for (int i = 0; i < kPixels; ++i) acc[i] = hn::MulAdd(hn::Load(d, pixel + i * step), b, acc[i]);
+      for (int i = 0; i < kPixels; ++i) acc[i] = hn::MulAdd(hn::Load(d, in + kx * kLanes + i * step), b, acc[i]);
+    };
+    if constexpr (kKernel > 0) {
+      LIMBER_UNROLL
+      for (int kx = 0; kx < kKernel; ++kx) tap(kx);
+    } else {
+      for (int kx = 0; kx < args.kernel_width; ++kx) tap(kx);
     }
+    w += args.kernel_width * kLanes;
   }
   const V scale = hn::Load(d, args.scale + channel), bias = hn::Load(d, args.bias + channel);
   auto finish = [&](auto activate) HWY_ATTR {
@@ -72,16 +78,16 @@ LIMBER_INLINE void depthwise_tile(const DepthwiseArgs& args, const float* in, co
   }
 }
 
-template <int kPixels, int kStep>
+template <int kPixels, int kKernel, int kStep>
 LIMBER_INLINE int64_t depthwise_tiles(const DepthwiseArgs& args, const float* in, const float* w, int64_t channel,
                                       float* out, int64_t x) {
   for (; x + kPixels <= args.output.width; x += kPixels) {
-    depthwise_tile<kPixels, kStep>(args, in + x * args.stride * kLanes, w, channel, out + x * kLanes);
+    depthwise_tile<kPixels, kKernel, kStep>(args, in + x * args.stride * kLanes, w, channel, out + x * kLanes);
   }
   return x;
 }
 
-template <int kStep>
+template <int kKernel, int kStep>
 void depthwise_line(const DepthwiseArgs& args, Line line) {
   const float* in = args.input.data + line.plane * args.input.plane_stride +
                     (line.y * args.stride - args.padding) * args.input.row_stride - args.padding * kLanes;
@@ -90,20 +96,24 @@ void depthwise_line(const DepthwiseArgs& args, Line line) {
   for (int v = 0; v < kLanes; v += kVectorLanes) {
     const int64_t channel = line.plane * kLanes + v;
     int64_t x = 0;
-    if (args.output.width % 7 == 0) x = depthwise_tiles<7, kStep>(args, in + v, w + v, channel, out + v, x);
-    x = depthwise_tiles<8, kStep>(args, in + v, w + v, channel, out + v, x);
-    x = depthwise_tiles<4, kStep>(args, in + v, w + v, channel, out + v, x);
-    depthwise_tiles<1, kStep>(args, in + v, w + v, channel, out + v, x);
+    if (args.output.width % 7 == 0) x = depthwise_tiles<7, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
+    x = depthwise_tiles<8, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
+    x = depthwise_tiles<4, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
+    depthwise_tiles<1, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
   }
 }
 
 inline void depthwise(const DepthwiseArgs& args, int64_t begin, int64_t end) {
   for (int64_t item = begin; item < end; ++item) {
     const Line line = line_of(args.output, item);
-    if (args.stride == 1) {
-      depthwise_line<kLanes>(args, line);
+    if (args.stride == 1 && args.kernel_width == 3) {
+      depthwise_line<3, kLanes>(args, line);
+    } else if (args.stride == 1 && args.kernel_width == 5) {
+      depthwise_line<5, kLanes>(args, line);
+    } else if (args.stride == 1) {
+      depthwise_line<0, kLanes>(args, line);
     } else {
-      depthwise_line<0>(args, line);
+      depthwise_line<0, 0>(args, line);
     }
   }
 }
