@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The monotonic clock, and waiting for a moment of it. Layer: platform.
+#pragma once
+#include <cstdint>
+
+namespace limber {
+
+// Nanoseconds of CLOCK_MONOTONIC; every time stamp of Limber is one. Costs some 20 ns, allocates nothing.
+int64_t now_ns();
+
+// Returns once now_ns() >= moment: sleeps (absolute, so that a signal or a late wake-up does not add up), at once if it
+// has passed already.
+void sleep_until_ns(int64_t moment);
+
+// CPU time of the calling thread, ns.
+int64_t thread_cpu_ns();
+
+}  // namespace limber

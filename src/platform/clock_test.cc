@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace limber {
+namespace {
+
+TEST(Clock, SleepsUntilTheMomentAndNotBefore) {
+  const int64_t moment = now_ns() + 3'000'000;
+  sleep_until_ns(moment);
+  EXPECT_GE(now_ns(), moment);
+}
+
+TEST(Clock, DoesNotWaitForThePast) {
+  const int64_t before = now_ns();
+  sleep_until_ns(before - 1);
+  sleep_until_ns(0);
+  EXPECT_LT(now_ns() - before, 1'000'000'000);
+}
+
+TEST(Clock, SleepingCostsNoCpuTime) {
+  const int64_t cpu = thread_cpu_ns();
+  sleep_until_ns(now_ns() + 20'000'000);
+  EXPECT_LT(thread_cpu_ns() - cpu, 10'000'000);
+}
+
+}  // namespace
+}  // namespace limber

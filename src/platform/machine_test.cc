@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/machine.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace limber {
+namespace {
+
+class Root : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = ::testing::TempDir() + "machine_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(root_);
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void put(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text;
+  }
+  std::string root_;
+};
+
+TEST_F(Root, ReadsAnX86Machine) {
+  put("/proc/cpuinfo",
+      "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2 GHz\n");
+  put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "schedutil\n");
+  put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq", "1800000\n");
+  const Machine machine = read_machine(1, root_);
+  EXPECT_EQ(machine.cpu_model, "Some CPU @ 2 GHz");
+  EXPECT_EQ(machine.logical_cpus, 2);
+  EXPECT_EQ(machine.governor, "schedutil");
+  EXPECT_EQ(machine.frequency_khz, 1800000);
+}
+
+TEST_F(Root, NamesAnArmPart) {
+  put("/proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd03\n");
+  EXPECT_EQ(read_machine(0, root_).cpu_model, "ARM Cortex-A53 (part 0xd03)");
+}
+
+TEST_F(Root, WhatIsMissingStaysEmpty) {
+  const Machine machine = read_machine(0, root_);
+  EXPECT_EQ(machine.cpu_model, "");
+  EXPECT_EQ(machine.governor, "");
+  EXPECT_EQ(machine.frequency_khz, 0);
+  EXPECT_EQ(resident_bytes(root_), 0);
+}
+
+TEST_F(Root, NonsenseIsUnknown) {
+  put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "<unknown>\n");
+  EXPECT_EQ(read_machine(0, root_).frequency_khz, 0);
+}
+
+TEST(Machine, ThisOneTellsItsResidentSet) {
+  EXPECT_GT(resident_bytes(), 100'000);
+}
+
+TEST(Machine, PinningToACpuThatDoesNotExistNamesTheLegalOnes) {
+  try {
+    pin_thread({100000});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("may run on"), std::string::npos);
+  }
+  EXPECT_THROW(pin_thread({}), Error);
+}
+
+TEST(Machine, PinsToAnAllowedCpu) {
+  const std::vector<int> before = allowed_cpus();
+  ASSERT_FALSE(before.empty());
+  pin_thread({before.back()});
+  EXPECT_EQ(allowed_cpus(), std::vector<int>{before.back()});
+  pin_thread(before);
+}
+
+}  // namespace
+}  // namespace limber

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sub-commands of `limber`, one file each. Layer: tool. Each add_* declares its options on `app`; the callback does
+// the work and throws limber::Error (exit code 1); wrong usage is CLI11's (exit code 2).
+#pragma once
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+
+namespace limber::tool {
+
+void add_data_command(CLI::App& app);
+void add_eval_command(CLI::App& app);
+void add_export_command(CLI::App& app);
+void add_info_command(CLI::App& app);
+
+}  // namespace limber::tool

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line end to end: exit codes, messages, and stored against measured accuracy. usage: tool_test.sh LIMBER MODELS
+set -uo pipefail
+limber=$1 models=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export LIMBER_CACHE=$work/cache
+failed=0
+
+expect() {  # expect CODE TEXT COMMAND...
+  local code=$1 text=$2 out
+  shift 2
+  out=$("$@" 2>&1)
+  local got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
+    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
+    echo "$out"
+    failed=1
+  fi
+}
+
+shapes=$models/shapes-incremental.safetensors
+expect 0 "Example" "$limber" eval --help
+expect 2 "" "$limber"
+expect 2 "" "$limber" nonsense
+expect 2 "model is required" "$limber" info
+expect 1 "limber: error:" "$limber" info "$work/missing.safetensors"
+head -c 1000 "$shapes" >"$work/short.safetensors"
+expect 1 "short.safetensors" "$limber" info "$work/short.safetensors"
+expect 0 "MMAC" "$limber" info "$shapes"
+expect 0 '"largest_alone_bytes"' "$limber" info "$shapes" --json
+expect 1 "100%" "$limber" eval "$shapes" --member 33%
+expect 1 "limber: error:" "$limber" eval "$shapes" --data "$work/none"
+expect 0 "generated" "$limber" data list
+expect 1 "fashion-mnist" "$limber" data get nonsense
+
+# Every member's accuracy is the one stored in the file, to the last image.
+"$limber" eval "$shapes" --json >"$work/eval.json" || failed=1
+grep -q '"stored":null' "$work/eval.json" && { echo "FAILED: no stored accuracy"; failed=1; }
+[ "$(grep -oE '"(top1|stored)":[0-9.]+' "$work/eval.json" | sed 's/.*://' | sort -u | wc -l)" -le \
+  "$(grep -o '"name"' "$work/eval.json" | wc -l)" ] || { echo "FAILED: stored and measured differ"; cat "$work/eval.json"; failed=1; }
+
+exit $failed
