@@ -60,7 +60,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     header = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   } else if (json.contains("__metadata__") && json["__metadata__"].is_object() && !json["__metadata__"].empty()) {
     auto& metadata = json["__metadata__"];
-    auto entry = metadata.begin() + static_cast<std::ptrdiff_t>(random() % metadata.size());
+    auto entry = std::next(metadata.begin(), static_cast<std::ptrdiff_t>(random() % metadata.size()));
     if (what > 4 && metadata.contains("graph")) entry = metadata.find("graph");
     if (entry->is_string()) {
       auto inner = nlohmann::ordered_json::parse(entry->get<std::string>(), nullptr, false);
