@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The peer is built only where ONNX Runtime's C header is: -DONNXRUNTIME_ROOT=DIR or the environment (DIR/include, DIR/lib).
 # Users of limber_peer_onnxruntime get LIMBER_PEER_ONNXRUNTIME=1.
+include_guard(GLOBAL)  # the top level and src/tool both include it
 set(ONNXRUNTIME_ROOT "$ENV{ONNXRUNTIME_ROOT}" CACHE PATH "ONNX Runtime for limber bench --peers onnxruntime")
 find_path(ONNXRUNTIME_INCLUDE onnxruntime_c_api.h PATHS ${ONNXRUNTIME_ROOT}/include
           PATH_SUFFIXES onnxruntime NO_CMAKE_FIND_ROOT_PATH)
