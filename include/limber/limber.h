@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The C ABI of Limber, for C99 and later. Handles are opaque; structs never cross the border.
+ *
+ * Errors: a function that can fail returns a limber_status (0 is success), or NULL for the functions that make a
+ * handle. limber_last_error() then says what was found, what is legal and what to do next. Nothing is logged, nothing
+ * exits. Threads: a model is immutable and may be used by any number of threads. A session belongs to one thread at a
+ * time; two sessions of one model run at once without locks. A session keeps its model alive, so the order of freeing
+ * is free. Strings returned are UTF-8, owned by the handle they came from. */
+#ifndef LIMBER_LIMBER_H_
+#define LIMBER_LIMBER_H_
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIMBER_EXPORT __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct limber_model limber_model;
+typedef struct limber_session limber_session;
+
+typedef enum limber_status {
+  LIMBER_OK = 0,
+  LIMBER_INVALID_ARGUMENT = 1, /* not legal: an unknown member, a wrong size, NULL */
+  LIMBER_BAD_FILE = 2,         /* truncated, corrupt, foreign or hostile */
+  LIMBER_NOT_FOUND = 3,
+  LIMBER_IO = 4,
+  LIMBER_UNSUPPORTED = 5, /* legal, but this build or machine cannot do it */
+  LIMBER_INTERNAL = 6     /* a bug in Limber, or no memory */
+} limber_status;
+
+LIMBER_EXPORT const char* limber_version(void);
+/* Of this thread's last failed call; "" before any. Valid until this thread's next failing call. */
+LIMBER_EXPORT const char* limber_last_error(void);
+
+/* Reads, checks and compiles a model file: milliseconds to seconds. isa: NULL for the best this machine has, or
+ * "avx512", "avx2", "sse4", "neon". NULL on failure. */
+LIMBER_EXPORT limber_model* limber_model_open(const char* path, const char* isa);
+LIMBER_EXPORT void limber_model_free(limber_model* model); /* NULL is allowed */
+LIMBER_EXPORT const char* limber_model_isa(const limber_model* model);
+/* Members in ascending cost, numbered from 0. */
+LIMBER_EXPORT int limber_model_members(const limber_model* model);
+LIMBER_EXPORT const char* limber_model_member_name(const limber_model* model, int member); /* NULL: no such member */
+LIMBER_EXPORT int64_t limber_model_macs(const limber_model* model, int member);            /* -1: no such member */
+LIMBER_EXPORT int limber_model_exits(const limber_model* model); /* of the anytime plan; 0 without one */
+/* Of the images that `member` reads, and the length of its answer; -1: no such member. */
+LIMBER_EXPORT int64_t limber_model_height(const limber_model* model, int member);
+LIMBER_EXPORT int64_t limber_model_width(const limber_model* model, int member);
+LIMBER_EXPORT int64_t limber_model_channels(const limber_model* model, int member);
+LIMBER_EXPORT int64_t limber_model_outputs(const limber_model* model, int member);
+/* Name of a class, or NULL where the model has none for it. */
+LIMBER_EXPORT const char* limber_model_label(const limber_model* model, int64_t output);
+
+/* The smallest member is active. NULL on failure. */
+LIMBER_EXPORT limber_session* limber_session_open(const limber_model* model);
+LIMBER_EXPORT void limber_session_free(limber_session* session); /* NULL is allowed */
+/* Keys: "member" (a name: the switch costs nothing), "cores" ("0", "0,2"; "" is the calling thread alone) and
+ * "anytime_images" (largest batch of limber_infer_anytime; "0" frees its memory). The last two rebuild the session's
+ * memory, and forget the state of a network that has any. */
+LIMBER_EXPORT limber_status limber_session_set(limber_session* session, const char* key, const char* value);
+LIMBER_EXPORT int limber_session_member(const limber_session* session);
+
+/* pixels: [images][height][width][channels], 0..255, preprocessed as the model says. planes:
+ * [images][channels][height][width], already normalised. answers: [images][outputs]. Counts are elements of the arrays
+ * and must be exact. No allocation. */
+LIMBER_EXPORT limber_status limber_infer_pixels(limber_session* session, int64_t images, const uint8_t* pixels,
+                                                size_t pixel_count, float* answers, size_t answer_count);
+LIMBER_EXPORT limber_status limber_infer_planes(limber_session* session, int64_t images, const float* planes,
+                                                size_t plane_count, float* answers, size_t answer_count);
+/* After exit n (from 0) `answers` holds what member n answers, and publish(exit, user) is called; 0 stops there. Images
+ * have the largest member's size. *exits, if not NULL, receives the number published. Needs "anytime_images". */
+typedef int (*limber_publish)(int exit, void* user);
+LIMBER_EXPORT limber_status limber_infer_anytime(limber_session* session, int64_t images, const uint8_t* pixels,
+                                                 size_t pixel_count, float* answers, size_t answer_count,
+                                                 limber_publish publish, void* user, int* exits);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
