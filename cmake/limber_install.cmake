@@ -5,6 +5,8 @@ include(CMakePackageConfigHelpers)
 
 set_target_properties(limber PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                       EXPORT_NAME limber)
+target_link_options(limber PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/limber.map)
+set_target_properties(limber PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/limber.map)
 add_library(limber::limber ALIAS limber)
 target_include_directories(limber INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
