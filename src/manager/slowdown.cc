@@ -5,33 +5,31 @@
 #include <cmath>
 
 namespace limber {
+
 namespace {
 
-constexpr double kDrift = 1e-3;       // process noise of a quiet frame
-constexpr double kSurprise = 0.5;     // share of a squared surprise that counts as drift
-constexpr double kNoiseMemory = 0.9;  // how slowly the observation noise is forgotten
-constexpr double kLeastNoise = 1e-4;
+constexpr double kMeasurementNoise = 0.001;
+// ALERT's floor is 0.1 (a third of the unloaded time); a burst of many images is measured better than one inference.
+constexpr double kProcessFloor = 0.01;
+constexpr double kForget = 0.3;
 
 }  // namespace
 
-void Slowdown::observe(double measured, double profiled) {
-  if (!(measured > 0) || !(profiled > 0)) return;
-  const double innovation = measured / profiled - mean_;
-  const double expected = variance_ + noise_;
-  // Beyond three standard deviations the world has changed: widen the prior instead of calling it noise.
-  const bool surprise = innovation * innovation > 9 * expected;
-  const double prior = variance_ + kDrift + (surprise ? kSurprise * innovation * innovation : 0);
-  const double gain = prior / (prior + noise_);
-  mean_ = std::max(1e-3, mean_ + gain * innovation);
-  variance_ = (1 - gain) * prior;
-  if (!surprise) {
-    noise_ = std::max(kLeastNoise, kNoiseMemory * noise_ + (1 - kNoiseMemory) * innovation * innovation);
-  }
+void Slowdown::observe(double measured_ms, double profiled_ms) {
+  if (!(measured_ms > 0) || !(profiled_ms > 0)) return;
+  const double innovation = measured_ms / profiled_ms - mean_;
+  const double step = gain_ * innovation;
+  process_ = std::max(kProcessFloor, kForget * process_ + (1 - kForget) * step * step);
+  const double predicted = variance_ + process_;
+  gain_ = predicted / (predicted + kMeasurementNoise);
+  mean_ = std::max(0.1, mean_ + gain_ * innovation);
+  variance_ = (1 - gain_) * predicted + process_;
 }
 
-double Slowdown::probability_within(double profiled, double limit) const {
-  const double deviation = profiled * std::sqrt(variance());
-  return 0.5 * std::erfc((profiled * mean_ - limit) / (deviation * std::sqrt(2.0)));
+double Slowdown::probability(double work_ms, double left_ms) const {
+  if (work_ms <= 0) return left_ms >= 0 ? 1 : 0;
+  const double deviation = std::sqrt(variance_) * work_ms;
+  return 0.5 * std::erfc((mean_ * work_ms - left_ms) / (deviation * std::sqrt(2.0)));
 }
 
 }  // namespace limber

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much slower the machine is now than when it was profiled. Layer: manager.
+// How much slower than profiled this machine is now. Layer: manager.
 #pragma once
 
 namespace limber {
 
-// A scalar Kalman filter over slowdown = time measured / time profiled (ALERT, papers.md section 8), a random walk
-// whose process noise grows with surprises: one frame far outside the expected range moves the estimate almost wholly,
-// so a load that appears is believed after one frame. Plain state, no allocation, deterministic.
+// Scalar Kalman filter of slowdown = measured / profiled time (ALERT, ATC 2020). Its process noise follows the last
+// innovations, so that it is calm on a calm machine and takes nearly the whole of a step at once. Plain data, copyable;
+// the same observations give the same estimate.
 class Slowdown {
  public:
-  // measured and profiled in the same unit, both > 0 (others are ignored).
-  void observe(double measured, double profiled);
-  double mean() const { return mean_; }
-  double variance() const { return variance_ + noise_; }  // of the next observation
+  void observe(double measured_ms, double profiled_ms);  // ignored unless both are positive
 
-  // Probability that work profiled at `profiled` takes at most `limit`: a normal distribution of the slowdown.
-  double probability_within(double profiled, double limit) const;
+  double mean() const { return mean_; }
+  double variance() const { return variance_; }
+  // Probability that work profiled at `work_ms` is done within `left_ms`: the normal distribution's.
+  double probability(double work_ms, double left_ms) const;
 
  private:
-  double mean_ = 1;
-  double variance_ = 0.01;  // of the estimate
-  double noise_ = 0.01;     // of an observation, tracked
+  double mean_ = 1, variance_ = 0.1, process_ = 0.1, gain_ = 0.5;
 };
 
 }  // namespace limber

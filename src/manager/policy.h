@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policies: which member answers the next images of a frame. Layer: manager.
+//
+// A policy is a plain function of the profile, what it is told about the frame, and what was reported before: the same
+// inputs give the same decisions, in an application, a simulation or a test. It reads no clock.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace limber {
+
+// A member as profiled on this machine.
+struct PolicyMember {
+  std::string name;
+  double image_ms = 0;  // median time of one image
+};
+
+// A frame is a burst of images with one deadline; decide() is asked before each part of it.
+struct Situation {
+  int64_t images_left = 0;
+  double elapsed_ms = 0;        // since the work on this frame began
+  double done_profiled_ms = 0;  // profiled time of what is done of it
+  double left_ms = 0;           // until the deadline
+  int previous = -1;            // member of the part before; -1: the frame begins
+};
+
+struct Decision {
+  int member = 0;
+  bool anytime = false;  // run the exit plan; the best answer published by the deadline counts
+  std::string reason;    // one line for people
+};
+
+struct Outcome {
+  double elapsed_ms = 0, profiled_ms = 0;  // of the frame's work
+  bool met = false;
+};
+
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  virtual const std::string& name() const = 0;
+  virtual Decision decide(const Situation& situation) = 0;
+  virtual void report(const Outcome& outcome) = 0;
+};
+
+// "static:<member>": always that member. "dynamic": the largest member that meets the deadline with enough probability;
+// down at once, also in the middle of a frame; up after several frames that would have allowed it. "anytime": the exit
+// plan. Members ascend in cost. Fails with kInvalidArgument naming the legal names.
+std::unique_ptr<Policy> make_policy(const std::string& name, const std::vector<PolicyMember>& members);
+
+}  // namespace limber
