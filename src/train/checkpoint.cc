@@ -21,6 +21,7 @@ json to_json(const EpochRecord& record) {
           {"learning_rate", record.learning_rate},
           {"validation_own", record.validation_own},
           {"validation", record.validation},
+          {"scale", record.scale},
           {"seconds", record.seconds}};
 }
 
@@ -33,6 +34,7 @@ EpochRecord record_from(const json& from) {
   record.learning_rate = from.at("learning_rate");
   record.validation_own = from.at("validation_own");
   record.validation = from.at("validation");
+  record.scale = from.at("scale");
   record.seconds = from.at("seconds");
   return record;
 }

@@ -16,6 +16,7 @@ struct EpochRecord {
   std::string member;
   double loss = 0, learning_rate = 0;         // mean loss of the epoch; rate at its end
   double validation_own = 0, validation = 0;  // top-1 on the validation split: the new groups alone; the member
+  double scale = 1;  // of the last epoch of a step: the factor its new groups' answer was multiplied with (Scale)
   double seconds = 0;
 };
 

@@ -144,6 +144,8 @@ void read_training(Reader reader, Recipe& recipe) {
   reader.word("loss", recipe.loss,
               {{"own", Loss::kOwn}, {"sum", Loss::kSum}, {"mean", Loss::kMean}, {"mixed", Loss::kMixed}});
   reader.number("join", recipe.join, 0, 1);
+  reader.word("begin", recipe.begin, {{"random", Begin::kRandom}, {"previous", Begin::kPrevious}});
+  reader.word("scale", recipe.scale, {{"one", Scale::kOne}, {"fitted", Scale::kFitted}});
   reader.word("precision", recipe.precision, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
   reader.word("keep", recipe.keep, {{"last", Keep::kLast}, {"best", Keep::kBest}});
   reader.integer("seed", recipe.seed, 0, int64_t{1} << 31);

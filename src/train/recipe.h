@@ -11,6 +11,11 @@ namespace limber::train {
 // with the frozen ones (kSum), of that sum divided by the number of steps so far (kMean), or half kOwn and half kMean
 // (kMixed).
 enum class Loss { kOwn, kSum, kMean, kMixed };
+enum class Begin { kRandom, kPrevious };  // what new groups start from: random weights, or a copy of the group before
+enum class Scale {
+  kOne,
+  kFitted
+};  // the new groups' answer as trained, or weighted on the validation split at the end
 enum class Schedule { kLinear, kCosine };  // how the learning rate falls after the warm-up
 enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
 enum class Keep { kLast, kBest };  // which epoch's weights a step keeps: the last, or the best on the validation split
@@ -41,6 +46,10 @@ struct Recipe {
   // groups, whose weights into them start at zero. So they learn something of their own before they build on what is
   // there.
   double join = 0;
+  // kPrevious: training goes on from the group before with a new learning-rate cycle, as in Snapshot Ensembles (Huang
+  // et al. 2017): later groups are trained longer in all, and still differ enough for their sum to be better than each.
+  Begin begin = Begin::kRandom;
+  Scale scale = Scale::kOne;
   Precision precision = Precision::kBf16;
   Keep keep = Keep::kLast;
   int64_t seed = 1;

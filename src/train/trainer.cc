@@ -5,18 +5,17 @@
 #include <malloc.h>
 
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/half.h"
 #include "formats/model_file.h"
 #include "network/check.h"
-#include "train/batches.h"
-#include "train/interpreter.h"
+#include "train/finished_model.h"
+#include "train/leaves.h"
+#include "train/tensors.h"
 
 namespace limber::train {
 namespace {
@@ -34,58 +33,6 @@ void set_up_torch(int threads) {
   mallopt(M_TOP_PAD, 256 << 20);
   at::set_num_threads(threads);
   at::globalContext().setFlushDenormal(true);
-}
-
-Tensor to_batch(const Recipe& recipe, const Images& images, const int64_t* indices, int64_t n, Random* random,
-                Tensor& labels) {
-  Tensor x = torch::empty({n, images.height, images.width, images.channels});
-  labels = torch::empty({n}, torch::kLong);
-  fill_batch(recipe, images, indices, n, random, x.data_ptr<float>(), labels.data_ptr<int64_t>());
-  return x.permute({0, 3, 1, 2});  // channels last in memory
-}
-
-Tensor channels_last(Tensor w) {
-  return w.dim() == 4 ? w.contiguous(at::MemoryFormat::ChannelsLast) : w.contiguous();
-}
-
-// A stored tensor as fp32.
-Tensor to_torch(const limber::Tensor& tensor) {
-  Tensor values = torch::empty(tensor.shape);
-  float* out = values.data_ptr<float>();
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    if (tensor.dtype == DType::kF16) {
-      uint16_t bits;
-      std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
-      out[i] = half_to_float(bits);
-    } else {
-      std::memcpy(out + i, tensor.bytes.data() + 4 * i, 4);
-    }
-  }
-  return values;
-}
-
-struct Scores {
-  int64_t own = 0, sum = 0;
-};
-
-Scores count_right(const Recipe& recipe, const Graph& graph, const Step& step, Tensors& weights, const Images& images,
-                   bool bf16) {
-  torch::NoGradGuard guard;
-  const Tensors no_leaves;
-  Interpreter net(graph, step, weights, no_leaves, false, bf16);
-  Scores scores;
-  std::vector<int64_t> indices(250);
-  for (int64_t start = 0; start < images.count; start += 250) {
-    const int64_t n = std::min<int64_t>(250, images.count - start);
-    for (int64_t i = 0; i < n; ++i) indices[static_cast<std::size_t>(i)] = start + i;
-    Tensor labels;
-    net.start(to_batch(recipe, images, indices.data(), n, nullptr, labels));
-    const Tensor own = net.own();
-    const Tensor before = net.frozen();
-    scores.own += own.argmax(1).eq(labels).sum().item<int64_t>();
-    scores.sum += (before.defined() ? own + before : own).argmax(1).eq(labels).sum().item<int64_t>();
-  }
-  return scores;
 }
 
 class Trainer {
@@ -107,6 +54,7 @@ class Trainer {
         weights_[node.norm->variance].fill_(1);
       }
     }
+    leaves_.emplace(recipe, graph, steps_, weights_, start_ ? &*start_ : nullptr);
   }
 
   TrainResult run() {
@@ -122,17 +70,12 @@ class Trainer {
     }
     result.finished = true;
     result.records = state_.records;
-    result.network = finish();
+    result.network = finished_model(recipe_, graph_, steps_, choices_, weights_, data_, options_);
+    result.network.training_record = record_text();
     return result;
   }
 
  private:
-  struct Leaf {
-    std::string name;
-    Tensor value, momentum;
-    std::vector<Range> columns;  // of a partly trained weight; empty: all of it
-  };
-
   void note(const std::string& text) const {
     if (options_.note) options_.note(text);
   }
@@ -163,130 +106,13 @@ class Trainer {
 
   const Step& step() const { return steps_[static_cast<std::size_t>(state_.step)]; }
 
-  // New leaves for this step, initialised from the recipe's seed: He for convolutions, 1/sqrt(inputs) for linear
-  // layers.
-  void make_leaves() {
-    leaves_.clear();
-    torch::manual_seed(static_cast<uint64_t>(recipe_.seed) * 1000 + static_cast<uint64_t>(state_.step));
-    const auto add = [&](const std::string& name, Tensor value, std::vector<Range> columns) {
-      for (const Leaf& leaf : leaves_) {
-        if (leaf.name == name) return;  // a tied tensor
-      }
-      value = channels_last(value).requires_grad_();
-      leaves_.push_back({name, value, torch::zeros_like(value), std::move(columns)});
-    };
-    for (const SubNode& sub : step().network.nodes) {
-      const Node& node = graph_.nodes[static_cast<std::size_t>(sub.node)];
-      const bool answer = sub.node == step().answer;
-      if (!answer && !step().fresh[static_cast<std::size_t>(sub.node)]) continue;
-      if (node.op != Op::kConv2d && node.op != Op::kLinear) continue;
-      std::vector<int64_t> shape = shapes_.at(node.weight);
-      if (answer) {
-        shape[1] = 0;
-        for (const Range& range : step().new_ranges) shape[1] += range.count;
-      }
-      Tensor w = torch::randn(shape);
-      if (node.op == Op::kConv2d)
-        w.mul_(std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3])));
-      else
-        w.mul_(std::sqrt(1.0 / static_cast<double>(shape[1])));
-      if (recipe_.join > 0 && state_.step > 0 && node.op == Op::kConv2d && sub.groups == 1 && !node.depthwise) {
-        Tensor own = torch::zeros_like(w);  // what reads earlier groups starts at zero
-        for (const Range& range : Interpreter::ranges_alone(step(), sub))
-          own.narrow(1, range.weight_from, range.count).copy_(w.narrow(1, range.weight_from, range.count));
-        w = own;
-      }
-      start_from_model(sub, node, answer, w);
-      add(node.weight, w, answer ? step().new_ranges : std::vector<Range>{});
-      const bool fresh = step().fresh[static_cast<std::size_t>(sub.node)];
-      if (!node.bias.empty() && fresh) add(node.bias, weights_.at(node.bias).clone(), {});
-      if (node.norm && fresh) {
-        add(node.norm->weight, weights_.at(node.norm->weight).clone(), {});
-        add(node.norm->bias, weights_.at(node.norm->bias).clone(), {});
-      }
-    }
-  }
-
-  // Puts what recipe.start has for this node into `w` (the new columns of the whole weight) and into the node's other
-  // tensors.
-  void start_from_model(const SubNode& sub, const Node& node, bool answer, Tensor& w) {
-    const limber::Tensor* stored = start_ && !resumed_ ? find_tensor(*start_, node.weight) : nullptr;
-    if (stored == nullptr) return;
-    const Tensor have = to_torch(*stored);
-    int64_t narrow = 0;
-    for (const Range& range : Interpreter::ranges_alone(step(), sub)) narrow += range.count;
-    if (answer && have.sizes().vec() == shapes_.at(node.weight)) {
-      int64_t from = 0;
-      for (const Range& range : step().new_ranges) {
-        w.narrow(1, from, range.count).copy_(have.narrow(1, range.weight_from, range.count));
-        from += range.count;
-      }
-    } else if (!answer && have.sizes() == w.sizes()) {
-      w.copy_(have);
-    } else if (!answer && have.dim() == w.dim() && have.size(0) == w.size(0) && have.size(1) == narrow &&
-               have.dim() == 4 && have.size(2) == w.size(2) && have.size(3) == w.size(3)) {
-      w.zero_();  // the start has only the node's own group: what reads earlier groups starts at zero
-      int64_t from = 0;
-      for (const Range& range : Interpreter::ranges_alone(step(), sub)) {
-        w.narrow(1, range.weight_from, range.count).copy_(have.narrow(1, from, range.count));
-        from += range.count;
-      }
-    } else {
-      fail(ErrorCode::kBadFile, "{}: tensor '{}' has another shape than network '{}' needs; give another `start` in {}",
-           recipe_.start, node.weight, graph_.name, recipe_.path);
-    }
-    if (!step().fresh[static_cast<std::size_t>(sub.node)]) return;
-    std::vector<std::string> others;
-    if (!node.bias.empty()) others.push_back(node.bias);
-    if (node.norm)
-      others.insert(others.end(), {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance});
-    for (const std::string& name : others) {
-      const limber::Tensor* other = find_tensor(*start_, name);
-      if (other != nullptr && other->shape == shapes_.at(name)) weights_.at(name).copy_(to_torch(*other));
-    }
-  }
-
-  // Visits every column range of a leaf: (columns of the whole tensor, columns of the leaf).
-  template <typename Function>
-  void for_columns(const Leaf& leaf, Function function) {
-    int64_t from = 0;
-    for (const Range& range : leaf.columns) {
-      function(weights_.at(leaf.name).narrow(1, range.weight_from, range.count),
-               leaf.value.narrow(1, from, range.count));
-      from += range.count;
-    }
-  }
-
-  void leaves_to_weights() {
-    torch::NoGradGuard guard;
-    for (Leaf& leaf : leaves_) {
-      if (leaf.columns.empty())
-        weights_.at(leaf.name).copy_(leaf.value);
-      else
-        for_columns(leaf, [](Tensor whole, Tensor part) { whole.copy_(part); });
-    }
-  }
-
-  void weights_to_leaves() {
-    torch::NoGradGuard guard;
-    for (Leaf& leaf : leaves_) {
-      if (leaf.columns.empty())
-        leaf.value.copy_(weights_.at(leaf.name));
-      else
-        for_columns(leaf, [](Tensor whole, Tensor part) { part.copy_(whole); });
-    }
-  }
-
   // False when stopped. Begins or goes on wherever state_ says.
   bool train_step() {
-    make_leaves();
-    if (resumed_) {
-      weights_to_leaves();
-      for (Leaf& leaf : leaves_) leaf.momentum.copy_(momenta_.at(leaf.name));
-      resumed_ = false;
-    } else {
-      leaves_to_weights();
-    }
+    if (resumed_)
+      leaves_->restore(state_.step, momenta_);
+    else
+      leaves_->make(state_.step);
+    resumed_ = false;
     const int64_t epochs = recipe_.epochs[static_cast<std::size_t>(state_.step)];
     while (state_.epoch < epochs) {
       if (!train_epoch(epochs)) return false;
@@ -295,7 +121,8 @@ class Trainer {
       for (const auto& [name, tensor] : best_) weights_.at(name).copy_(tensor);
       best_.clear();
     }
-    leaves_.clear();
+    if (recipe_.scale == Scale::kFitted && state_.step > 0 && epochs > 0) scale_answer();
+    leaves_->clear();
     ++state_.step;
     state_.epoch = 0;
     state_.best = -1;
@@ -314,7 +141,7 @@ class Trainer {
     for (; state_.batch < batches; ++state_.batch) {
       if (options_.stop && options_.stop()) {
         state_.seconds += now() - started;
-        leaves_to_weights();
+        leaves_->copy_to_weights();
         return false;
       }
       const double done =
@@ -332,22 +159,22 @@ class Trainer {
                            made * static_cast<double>(recipe_.batch) / (now() - started)});
       }
     }
-    leaves_to_weights();
-    const Scores scores = count_right(recipe_, graph_, step(), weights_, data_.validation, bf16_);
+    leaves_->copy_to_weights();
+    const Answers answers = answer_all(recipe_, graph_, step(), weights_, data_.validation, bf16_);
     EpochRecord record;
     record.step = state_.step;
     record.epoch = state_.epoch;
     record.member = recipe_.members[static_cast<std::size_t>(state_.step)].name;
     record.loss = state_.loss_sum / static_cast<double>(batches);
     record.learning_rate = rate;
-    record.validation_own = static_cast<double>(scores.own) / static_cast<double>(data_.validation.count);
-    record.validation = static_cast<double>(scores.sum) / static_cast<double>(data_.validation.count);
+    record.validation_own = answers.own_accuracy();
+    record.validation = answers.accuracy();
     record.seconds = state_.seconds + now() - started;
     state_.records.push_back(record);
     if (recipe_.keep == Keep::kBest && record.validation > state_.best) {
       state_.best = record.validation;
       best_.clear();
-      for (const std::string& name : trained_names()) best_[name] = weights_.at(name).clone();
+      for (const std::string& name : leaves_->trained_names()) best_[name] = weights_.at(name).clone();
     }
     ++state_.epoch;
     state_.batch = 0;
@@ -357,24 +184,21 @@ class Trainer {
     return true;
   }
 
-  // Names of the tensors that this step changes (the answer's weight as a whole: its other columns stay what they are).
-  std::vector<std::string> trained_names() const {
-    std::vector<std::string> names;
-    for (const Leaf& leaf : leaves_) names.push_back(leaf.name);
-    for (const SubNode& sub : step().network.nodes) {
-      const Node& node = graph_.nodes[static_cast<std::size_t>(sub.node)];
-      if (!step().fresh[static_cast<std::size_t>(sub.node)] || !node.norm) continue;
-      names.push_back(node.norm->mean);
-      names.push_back(node.norm->variance);
-    }
-    return names;
+  // How much the new groups' answer should count beside the frozen ones is only known when it is trained.
+  void scale_answer() {
+    const double scale = best_scale(answer_all(recipe_, graph_, step(), weights_, data_.validation, bf16_));
+    leaves_->scale_answer(scale);
+    EpochRecord& record = state_.records.back();
+    record.scale = scale;
+    record.validation = answer_all(recipe_, graph_, step(), weights_, data_.validation, bf16_).accuracy();
+    note(fmt::format("{}: the new groups' answer counts {:.2f} times: {:.2f} % of the validation images", record.member,
+                     scale, 100 * record.validation));
   }
 
   double train_batch(const int64_t* indices, Random& random, double rate, bool alone) {
     Tensor labels;
     const Tensor x = to_batch(recipe_, data_.train, indices, recipe_.batch, &random, labels);
-    Tensors leaves;
-    for (const Leaf& leaf : leaves_) leaves[leaf.name] = leaf.value;
+    const Tensors leaves = leaves_->values();
     Interpreter net(graph_, step(), weights_, leaves, true, bf16_, alone);
     net.start(x);
     const auto entropy = [&](const Tensor& logits) {
@@ -387,7 +211,7 @@ class Trainer {
     Tensor loss = before.defined() ? entropy((own + before) * share) : entropy(own);
     if (before.defined() && recipe_.loss == Loss::kMixed) loss = (loss + entropy(own)) * 0.5;
     loss.backward();
-    update(rate);
+    leaves_->update(rate);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
       fail(ErrorCode::kInvalidArgument,
@@ -398,38 +222,14 @@ class Trainer {
     return value;
   }
 
-  // SGD with Nesterov momentum; weight decay on weights, not on normalisation and biases.
-  void update(double rate) {
-    torch::NoGradGuard guard;
-    for (Leaf& leaf : leaves_) {
-      Tensor gradient = leaf.value.grad();
-      if (leaf.value.dim() > 1 && recipe_.weight_decay > 0) gradient.add_(leaf.value, recipe_.weight_decay);
-      leaf.momentum.mul_(recipe_.momentum).add_(gradient);
-      leaf.value.add_(gradient.add_(leaf.momentum, recipe_.momentum), -rate);
-      leaf.value.mutable_grad().reset();
-    }
-  }
-
-  static Values values_of(const Tensor& tensor) {
-    const Tensor plain = tensor.detach().contiguous();
-    Values values;
-    values.shape = plain.sizes().vec();
-    values.values.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
-    return values;
-  }
-
-  static Tensor tensor_of(const Values& values) {
-    return channels_last(torch::tensor(values.values).reshape(values.shape));
-  }
-
   void save() {
     if (options_.checkpoint.empty()) return;
     state_.recipe = recipe_.text;
     state_.data_hash = data_.train.hash;
     state_.tensors.clear();
-    for (const auto& [name, tensor] : weights_) state_.tensors[name] = values_of(tensor);
-    for (const Leaf& leaf : leaves_) state_.tensors["momentum/" + leaf.name] = values_of(leaf.momentum);
-    for (const auto& [name, tensor] : best_) state_.tensors["best/" + name] = values_of(tensor);
+    for (const auto& [name, tensor] : weights_) state_.tensors[name] = to_values(tensor);
+    for (const Leaf& leaf : leaves_->all()) state_.tensors["momentum/" + leaf.name] = to_values(leaf.momentum);
+    for (const auto& [name, tensor] : best_) state_.tensors["best/" + name] = to_values(tensor);
     write_checkpoint(state_, options_.checkpoint);
     std::string log;
     for (const EpochRecord& record : state_.records) {
@@ -439,6 +239,7 @@ class Trainer {
                              {"learning_rate", record.learning_rate},
                              {"validation_own", record.validation_own},
                              {"validation", record.validation},
+                             {"scale", record.scale},
                              {"seconds", record.seconds}})
                  .dump() +
              "\n";
@@ -458,14 +259,14 @@ class Trainer {
     }
     for (const auto& [name, values] : state_.tensors) {
       if (name.starts_with("momentum/"))
-        momenta_[name.substr(9)] = tensor_of(values);
+        momenta_[name.substr(9)] = to_torch(values);
       else if (name.starts_with("best/"))
-        best_[name.substr(5)] = tensor_of(values);
+        best_[name.substr(5)] = to_torch(values);
       else if (weights_.count(name) == 0 || shapes_.at(name) != values.shape)
         fail(ErrorCode::kBadFile, "{}: tensor '{}' does not belong to network '{}'; start over with --restart",
              options_.checkpoint, name, graph_.name);
       else
-        weights_.at(name).copy_(tensor_of(values));
+        weights_.at(name).copy_(to_torch(values));
     }
     if (state_.step < static_cast<int64_t>(steps_.size())) {
       resumed_ = !momenta_.empty();
@@ -474,58 +275,6 @@ class Trainer {
     } else {
       note(fmt::format("{}: all epochs are done, only the model file is written", options_.checkpoint));
     }
-  }
-
-  limber::Tensor stored(const std::string& name, Tensor& weight) {
-    limber::Tensor tensor;
-    tensor.name = name;
-    tensor.shape = shapes_.at(name);
-    const Tensor plain = weight.contiguous();
-    const float* values = plain.data_ptr<float>();
-    const auto count = static_cast<std::size_t>(plain.numel());
-    const bool half = plain.dim() > 1;
-    auto bytes = std::make_shared<std::vector<std::byte>>(count * (half ? 2 : 4));
-    if (half) {
-      Tensor rounded = torch::empty_like(plain);
-      for (std::size_t i = 0; i < count; ++i) {
-        const uint16_t bits = float_to_half(values[i]);
-        std::memcpy(bytes->data() + 2 * i, &bits, 2);
-        rounded.data_ptr<float>()[i] = half_to_float(bits);
-      }
-      weight.copy_(rounded);  // what is measured from here on is what the file holds
-    } else {
-      std::memcpy(bytes->data(), values, count * 4);
-    }
-    tensor.dtype = half ? DType::kF16 : DType::kF32;
-    tensor.bytes = *bytes;
-    tensor.owner = bytes;
-    return tensor;
-  }
-
-  Network finish() {
-    torch::NoGradGuard guard;
-    Network network;
-    network.name = recipe_.name;
-    network.graph = graph_;
-    network.preprocessing = {recipe_.mean, recipe_.deviation};
-    network.labels = data_.train.classes;
-    for (auto& [name, weight] : weights_) network.tensors.push_back(stored(name, weight));
-    const Images test = data_.test();
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      Member member;
-      member.name = recipe_.members[i].name;
-      member.choice = choices_[i];
-      for (const auto& [images, split] : {std::pair{&data_.validation, "validation"}, std::pair{&test, "test"}}) {
-        const Scores scores = count_right(recipe_, graph_, steps_[i], weights_, *images, false);
-        member.accuracies.push_back({static_cast<double>(scores.sum) / static_cast<double>(images->count), images->name,
-                                     split, images->hash, images->count});
-        note(fmt::format("{}: {:.2f} % of {} {} images of {}", member.name, 100 * member.accuracies.back().top1,
-                         images->count, split, images->name));
-      }
-      network.family.push_back(std::move(member));
-    }
-    network.training_record = record_text();
-    return network;
   }
 
   std::string record_text() const {
@@ -557,8 +306,8 @@ class Trainer {
   std::vector<Step> steps_;
   std::map<std::string, std::vector<int64_t>> shapes_;
   Tensors weights_, momenta_, best_;
-  std::vector<Leaf> leaves_;
   std::optional<Network> start_;
+  std::optional<Leaves> leaves_;
   Checkpoint state_;
   bool resumed_ = false;
 };

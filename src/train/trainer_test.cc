@@ -37,12 +37,14 @@ class TrainerTest : public testing::Test {
   std::string file_;
 };
 
-void expect_prefix_frozen(Loss loss, bool nested, double join, int groups) {
+void expect_prefix_frozen(Loss loss, bool nested, double join, int groups, Begin begin = Begin::kRandom) {
   const Graph graph = tiny_graph(groups, nested);
   Recipe shorter = tiny_recipe(groups - 1), longer = tiny_recipe(groups);
   for (Recipe* recipe : {&shorter, &longer}) {
     recipe->loss = loss;
     recipe->join = join;
+    recipe->begin = begin;
+    recipe->scale = begin == Begin::kPrevious ? Scale::kFitted : Scale::kOne;
   }
   const TrainingData data = tiny_data();
   const Network before = train(shorter, graph, data, {}).network;
@@ -68,6 +70,7 @@ TEST_F(TrainerTest, FrozenTensorsStayBitIdentical) {
   expect_prefix_frozen(Loss::kOwn, false, 0, 2);
   expect_prefix_frozen(Loss::kSum, true, 0, 3);
   expect_prefix_frozen(Loss::kMixed, true, 0.5, 2);
+  expect_prefix_frozen(Loss::kOwn, true, 0, 3, Begin::kPrevious);
 }
 
 TEST_F(TrainerTest, LearnsAndReportsEveryMember) {
@@ -93,6 +96,8 @@ TEST_F(TrainerTest, ResumedTrainingEqualsAnUninterruptedOne) {
     recipe.keep = keep;
     recipe.loss = Loss::kMixed;
     recipe.join = 0.5;
+    recipe.begin = keep == Keep::kBest ? Begin::kPrevious : Begin::kRandom;
+    recipe.scale = keep == Keep::kBest ? Scale::kFitted : Scale::kOne;
     const Network whole = train(recipe, graph, data, {}).network;
     TrainOptions options;
     options.checkpoint = file_;
