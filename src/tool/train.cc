@@ -24,7 +24,7 @@ volatile std::sig_atomic_t stop_asked = 0;
 struct Options {
   std::string recipe, data, output, checkpoint;
   int threads = 1;
-  bool restart = false, json = false;
+  bool no_model = false, restart = false, json = false;
 };
 
 std::string today() {
@@ -89,6 +89,7 @@ void run_training(Options options) {
   settings.checkpoint = options.checkpoint;
   settings.threads = options.threads;
   settings.restart = options.restart;
+  settings.finish = !options.no_model;
   settings.date = today();
   settings.stop = [] { return stop_asked != 0; };
   if (bar) settings.progress = show_progress;
@@ -106,6 +107,11 @@ void run_training(Options options) {
     fmt::print(stderr, "{}stopped; everything is in {}. The same command goes on from there.\n", line_start,
                options.checkpoint);
     throw CLI::RuntimeError(1);
+  }
+  if (options.no_model) {
+    fmt::print(stderr,
+               "trained; no model written, no test image read. Without --no-model the same command writes it.\n");
+    return;
   }
   write_model(result.network, options.output);
   if (options.json)
@@ -131,6 +137,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")
       ->check(CLI::Range(1, 256));
   command->add_flag("--restart", options->restart, "start over, even if there is a checkpoint");
+  command->add_flag("--no-model", options->no_model,
+                    "stop after the last epoch, for trying recipes: the test images stay unread, no model is written");
   command->add_flag("--json", options->json, "print one JSON object at the end, no progress bar");
   command->callback([options] { run_training(*options); });
 }

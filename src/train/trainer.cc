@@ -70,6 +70,7 @@ class Trainer {
     }
     result.finished = true;
     result.records = state_.records;
+    if (!options_.finish) return result;
     result.network = finished_model(recipe_, graph_, steps_, choices_, weights_, data_, options_);
     result.network.training_record = record_text();
     return result;

@@ -28,10 +28,11 @@ struct TrainOptions {
   std::string
       checkpoint;  // file; written after each epoch and when stopped; empty: none. The log lies beside it (.jsonl)
   int threads = 1;
-  bool restart = false;                                // ignore an existing checkpoint
-  std::string date;                                    // for the training record, ISO 8601
-  std::function<bool()> stop;                          // asked after each batch; true: write the checkpoint and return
-  std::function<void(const Progress&)> progress;       // after each batch
+  bool restart = false;                           // ignore an existing checkpoint
+  bool finish = true;                             // false: stop after the last epoch, test images unread, no network
+  std::string date;                               // for the training record, ISO 8601
+  std::function<bool()> stop;                     // asked after each batch; true: write the checkpoint and return
+  std::function<void(const Progress&)> progress;  // after each batch
   std::function<void(const EpochRecord&)> epoch_done;  // after each epoch
   std::function<void(const std::string&)> note;        // warnings and news, one line each
 };

@@ -88,6 +88,24 @@ TEST_F(TrainerTest, LearnsAndReportsEveryMember) {
   }
 }
 
+TEST_F(TrainerTest, TheTestImagesStayUnreadUntilTheModelIsAskedFor) {
+  TrainingData data = tiny_data();
+  int reads = 0;
+  data.test = [&] {
+    ++reads;
+    return tiny_images(60, 3);
+  };
+  TrainOptions options;
+  options.checkpoint = file_;
+  options.finish = false;
+  const Graph graph = tiny_graph(2, false);
+  EXPECT_TRUE(train(tiny_recipe(2), graph, data, options).network.family.empty());
+  EXPECT_EQ(reads, 0);
+  options.finish = true;
+  EXPECT_EQ(train(tiny_recipe(2), graph, data, options).network.family.size(), 2u);
+  EXPECT_EQ(reads, 1);
+}
+
 TEST_F(TrainerTest, ResumedTrainingEqualsAnUninterruptedOne) {
   const Graph graph = tiny_graph(2, true);
   const TrainingData data = tiny_data();
