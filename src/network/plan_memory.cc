@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/plan_memory.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace limber {
+namespace {
+
+// Each tensor gets the border of zeros that its readers need.
+void set_halos(Plan& plan) {
+  for (const Step& step : plan.steps) {
+    if (step.op != Op::kConv2d) continue;
+    for (const PlanRange& range : plan.inputs_of(step)) {
+      PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(range.tensor)];
+      tensor.halo = std::max(tensor.halo, step.padding);
+    }
+  }
+}
+
+// Offsets: largest tensors first, each at the lowest place where nothing lies that lives at the same time.
+void place(Plan& plan) {
+  std::vector<std::size_t> segment_of(plan.steps.size());
+  for (std::size_t s = 0; s < plan.segments.size(); ++s) {
+    for (std::size_t i = plan.segments[s].first; i < plan.segments[s].last; ++i) segment_of[i] = s;
+  }
+  const auto touch = [&](int tensor, std::size_t step) {
+    if (tensor < 0) return;
+    PlanTensor& t = plan.tensors[static_cast<std::size_t>(tensor)];
+    if (t.first_step < 0) t.first_step = static_cast<int32_t>(step);
+    t.last_step = static_cast<int32_t>(step);
+  };
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
+    for (const PlanRange& range : plan.inputs_of(step)) touch(range.tensor, i);
+    for (int tensor : {step.output, step.residual, step.partial_in, step.partial_out}) touch(tensor, i);
+  }
+  for (const Segment& segment : plan.segments) touch(segment.answer.tensor, segment.last - 1);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
+    PlanTensor& tensor = plan.tensors[i];
+    if (tensor.first_step < 0) continue;
+    tensor.per_image = segment_of[static_cast<std::size_t>(tensor.first_step)] !=
+                       segment_of[static_cast<std::size_t>(tensor.last_step)];
+    if (tensor.per_image) {
+      tensor.offset = plan.per_image + tensor.lead();
+      plan.per_image += tensor.floats();
+    } else {
+      order.push_back(i);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plan.tensors[a].floats() > plan.tensors[b].floats(); });
+  std::vector<std::size_t> placed;  // ascending offset
+  for (std::size_t index : order) {
+    PlanTensor& tensor = plan.tensors[index];
+    int64_t best = 0;
+    for (std::size_t other : placed) {
+      const PlanTensor& lying = plan.tensors[other];
+      if (lying.last_step < tensor.first_step || lying.first_step > tensor.last_step) continue;
+      const int64_t begin = lying.offset - lying.lead();
+      if (begin >= best + tensor.floats()) break;
+      best = std::max(best, begin + lying.floats());
+    }
+    tensor.offset = best + tensor.lead();
+    plan.arena = std::max(plan.arena, best + tensor.floats());
+    const auto start = [&](std::size_t i) { return plan.tensors[i].offset - plan.tensors[i].lead(); };
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
+                                   [&](std::size_t a, std::size_t b) { return start(a) < start(b); }),
+                  index);
+  }
+}
+
+}  // namespace
+
+void lay_out(Plan& plan) {
+  set_halos(plan);
+  place(plan);
+}
+
+}  // namespace limber
