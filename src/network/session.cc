@@ -92,7 +92,7 @@ void Session::infer(const Batch& batch, std::span<float> answers) {
   }
   impl.pool.enter();
   for (int64_t image = 0; image < batch.images; ++image) {
-    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe);
+    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe, impl.options.stepped);
     impl.executor->read_answer(plan, plan.segments.front(), image, answers.data() + image * outputs);
   }
 }
