@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   limber_model* model = limber_model_open(argv[1], NULL);
-  limber_session* session = limber_session_open(model);
+  limber_session* session = model ? limber_session_open(model) : NULL;
   if (!session) {
     fprintf(stderr, "%s\n", limber_last_error());
     limber_model_free(model);

@@ -115,6 +115,7 @@ int Session::infer_anytime(const Batch& batch, std::span<float> answers, const s
       if (!impl.executor->run(plan, segment, batch, image, check, impl.options.observe)) return exit;
       impl.executor->read_answer(plan, segment, image, impl.staged.data() + image * outputs);
     }
+    if (check && !check()) return exit;  // the last layer came too late
     std::copy_n(impl.staged.data(), answers.size(), answers.data());
     if (!publish(exit++)) break;
   }
