@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A C++ program on the installed library: one picture through every member, then anytime under a deadline.
+// One picture through every member of a model, then anytime: the best answer within 20 ms.
 #include <iostream>
 #include <limber/limber.hpp>
 #include <vector>
