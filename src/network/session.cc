@@ -28,7 +28,10 @@ struct Session::Impl {
     if (exits != nullptr) plans.push_back(exits);
     executor =
         std::make_unique<Executor>(*model, plans, exits != nullptr ? options.max_images * exits->per_image : 0, pool);
-    if (exits != nullptr) staged.resize(static_cast<std::size_t>(options.max_images * model->outputs()));
+    if (exits != nullptr) {
+      staged.resize(static_cast<std::size_t>(options.max_images * model->outputs()));
+      next_exit.resize(static_cast<std::size_t>(options.max_images));
+    }
   }
 
   static constexpr int64_t kMostImages = 1 << 20;
@@ -38,7 +41,17 @@ struct Session::Impl {
   ThreadPool pool;
   int active;
   std::unique_ptr<Executor> executor;
-  std::vector<float> staged;  // answers of the exit that is being computed
+  std::vector<float> staged;             // answers of the exit that is being computed
+  std::vector<std::uint16_t> next_exit;  // of each image: what advance() may run beside exit 0
+
+  const Plan& exit_plan(const Batch& batch) const {
+    if (!options.anytime) fail(ErrorCode::kInvalidArgument, "this session was made without SessionOptions::anytime");
+    if (batch.images > options.max_images) {
+      fail(ErrorCode::kInvalidArgument, "a batch of {} images; this session was made for up to {}", batch.images,
+           options.max_images);
+    }
+    return *model->exit_plan();
+  }
 
   void check_batch(const Batch& batch, int member, std::size_t answers, int64_t outputs) const {
     const int64_t height = executor->input_rows(member), width = model->input_width(member),
@@ -92,7 +105,7 @@ void Session::infer(const Batch& batch, std::span<float> answers) {
   }
   impl.pool.enter();
   for (int64_t image = 0; image < batch.images; ++image) {
-    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe, impl.options.stepped);
+    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe);
     impl.executor->read_answer(plan, plan.segments.front(), image, answers.data() + image * outputs);
   }
 }
@@ -100,14 +113,10 @@ void Session::infer(const Batch& batch, std::span<float> answers) {
 int Session::infer_anytime(const Batch& batch, std::span<float> answers, const std::function<bool(int)>& publish,
                            const std::function<bool()>& check) {
   Impl& impl = *impl_;
-  if (!impl.options.anytime) fail(ErrorCode::kInvalidArgument, "this session was made without SessionOptions::anytime");
-  const Plan& plan = *impl.model->exit_plan();
+  const Plan& plan = impl.exit_plan(batch);
   const int64_t outputs = impl.executor->outputs(plan, plan.segments.front());
   impl.check_batch(batch, impl.model->largest_member(), answers.size(), outputs);
-  if (batch.images > impl.options.max_images) {
-    fail(ErrorCode::kInvalidArgument, "a batch of {} images; this session was made for up to {}", batch.images,
-         impl.options.max_images);
-  }
+  std::fill(impl.next_exit.begin(), impl.next_exit.end(), std::uint16_t{0});
   impl.pool.enter();
   int exit = 0;
   for (const Segment& segment : plan.segments) {
@@ -115,11 +124,34 @@ int Session::infer_anytime(const Batch& batch, std::span<float> answers, const s
       if (!impl.executor->run(plan, segment, batch, image, check, impl.options.observe)) return exit;
       impl.executor->read_answer(plan, segment, image, impl.staged.data() + image * outputs);
     }
-    if (check && !check()) return exit;  // the last layer came too late
     std::copy_n(impl.staged.data(), answers.size(), answers.data());
     if (!publish(exit++)) break;
   }
   return exit;
+}
+
+bool Session::advance(const Batch& batch, int64_t image, int exit, std::span<float> answer,
+                      const std::function<bool()>& check) {
+  Impl& impl = *impl_;
+  const Plan& plan = impl.exit_plan(batch);
+  const int64_t outputs = impl.executor->outputs(plan, plan.segments.front());
+  impl.check_batch(batch, impl.model->largest_member(), answer.size() * static_cast<std::size_t>(batch.images),
+                   outputs);
+  if (image < 0 || image >= batch.images) {
+    fail(ErrorCode::kInvalidArgument, "image {}; legal: 0 to {}", image, batch.images - 1);
+  }
+  std::uint16_t& next = impl.next_exit[static_cast<std::size_t>(image)];
+  if (exit != 0 && (exit != next || static_cast<std::size_t>(exit) >= plan.segments.size())) {
+    fail(ErrorCode::kInvalidArgument, "exit {} of image {}; legal: 0{}", exit, image,
+         next > 0 && next < plan.segments.size() ? fmt::format(" and {}", next) : "");
+  }
+  const Segment& segment = plan.segments[static_cast<std::size_t>(exit)];
+  impl.pool.enter();
+  next = 0;
+  if (!impl.executor->run(plan, segment, batch, image, check, impl.options.observe)) return false;
+  impl.executor->read_answer(plan, segment, image, answer.data());
+  next = static_cast<std::uint16_t>(exit + 1);
+  return true;
 }
 
 void Session::set_symbol(const std::string& name, int64_t value) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session: what changes while a model runs. Layer: network.
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,9 +28,6 @@ struct SessionOptions {
   // For tests and debugging; allocates. Called with each node's name and output, [channels][height][width], as it is
   // complete.
   std::function<void(const std::string& node, std::span<const float> values)> observe;
-  // For profilers: infer calls it before each step of the active member's plan, with the step's index into Plan::steps,
-  // and once more, with the index after the last, when all are done; once for every image. Empty: nothing is called.
-  std::function<void(std::size_t step)> stepped;
 };
 
 // Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at
@@ -55,6 +51,13 @@ class Session {
   // still holds the last published one.
   int infer_anytime(const Batch& batch, std::span<float> answers, const std::function<bool(int)>& publish,
                     const std::function<bool()>& check = {});
+
+  // One exit of one image of the batch: what infer_anytime consists of, for callers that choose the order themselves.
+  // An image's exits go in order from 0, which starts it anew; other images may come between. answer: [outputs]. False:
+  // check() stopped it, `answer` is as it was, and the image has to begin again at exit 0. Fails on an exit out of
+  // order.
+  bool advance(const Batch& batch, int64_t image, int exit, std::span<float> answer,
+               const std::function<bool()>& check = {});
 
   // Run-time symbols (sequence length, cache rows): set before infer. Start at their maximum, those that count the rows
   // of a state at 0. Fails on an unknown name or a value above its maximum. With state a batch has one image.
