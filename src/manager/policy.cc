@@ -10,7 +10,8 @@ namespace limber {
 
 namespace {
 
-constexpr double kEnough = 0.99;       // probability of meeting the deadline that a member needs
+constexpr double kDeviations = 2.33;   // a member needs to meet the deadline with a probability of 99 %
+constexpr double kForgetPause = 0.9;   // a frame
 constexpr int kFramesBeforeUp = 3;     // frames in a row that would have allowed a larger member
 constexpr double kTrustAfterMs = 0.5;  // profiled work after which a frame's own progress is believed
 
@@ -18,7 +19,7 @@ class StaticPolicy : public Policy {
  public:
   StaticPolicy(std::string name, int member) : name_(std::move(name)), member_(member) {}
   const std::string& name() const override { return name_; }
-  Decision decide(const Situation&) override { return {member_, false, "fixed member"}; }
+  Decision decide(const Situation&) override { return {member_, false, false, "fixed member"}; }
   void report(const Outcome&) override {}
 
  private:
@@ -30,7 +31,9 @@ class AnytimePolicy : public Policy {
  public:
   explicit AnytimePolicy(int largest) : largest_(largest) {}
   const std::string& name() const override { return name_; }
-  Decision decide(const Situation&) override { return {largest_, true, "best answer published by the deadline"}; }
+  Decision decide(const Situation&) override {
+    return {largest_, true, false, "best answer published by the deadline"};
+  }
   void report(const Outcome&) override {}
 
  private:
@@ -45,49 +48,64 @@ class DynamicPolicy : public Policy {
   const std::string& name() const override { return name_; }
 
   Decision decide(const Situation& now) override {
+    watch(now);
+    if (now.previous >= 0 && now.left_ms <= 0)
+      return {now.previous, false, true, "given up: the deadline passed inside the frame"};
     Slowdown belief = slowdown_;
     // Work that is already slower than expected counts at once; a quick start does not: the others' time slices are
     // still to come.
     if (now.done_profiled_ms >= kTrustAfterMs && now.elapsed_ms > belief.mean() * now.done_profiled_ms)
       belief.observe(now.elapsed_ms, now.done_profiled_ms);
-    int best = 0;
-    double probability = 0;
-    for (int m = static_cast<int>(members_.size()) - 1; m >= 0; --m) {
-      probability = belief.probability(work(m, now), now.left_ms);
-      best = m;
-      if (probability >= kEnough) break;
-    }
-    const double slow = belief.mean();
+    const double budget = std::min(belief.work_within(now.left_ms, kDeviations), now.left_ms - pause_ms_);
+    int best = static_cast<int>(members_.size()) - 1;
+    while (best > 0 && work(best, now) > budget) --best;
+    const double probability = belief.probability(work(best, now), now.left_ms), slow = belief.mean();
     if (now.previous < 0) {
       waited_ = best > level_ ? waited_ + 1 : 0;
       if (best > level_ && waited_ < kFramesBeforeUp)
-        return {level_, false,
+        return {level_, false, false,
                 fmt::format("slowdown {:.2f}: {} would do, frame {} of {} before going up", slow,
                             members_[at(best)].name, waited_, kFramesBeforeUp)};
       waited_ = 0;
       level_ = best;
-    } else {
-      best = std::min(best, now.previous);
-      level_ = std::min(level_, best);
-      if (best < now.previous)
-        return {best, false, fmt::format("late inside the frame, slowdown {:.2f}: down for the rest", slow)};
     }
-    if (best == 0 && probability < kEnough)
-      return {0, false, fmt::format("slowdown {:.2f}: no member meets the deadline surely, smallest", slow)};
-    return {best, false, fmt::format("slowdown {:.2f}, meets the deadline with {:.3f}", slow, probability)};
+    best = std::min(best, level_);
+    if (best == 0 && work(0, now) > budget)
+      return {0, false, false, fmt::format("slowdown {:.2f}: no member meets the deadline surely, smallest", slow)};
+    if (best + 1 < level_)
+      return {best, false, false, fmt::format("late inside the frame, slowdown {:.2f}: down", slow)};
+    if (best < level_) return {best, false, false, fmt::format("slowdown {:.2f}: down for the frame's rest", slow)};
+    return {best, false, false, fmt::format("slowdown {:.2f}, meets the deadline with {:.3f}", slow, probability)};
   }
 
   void report(const Outcome& outcome) override { slowdown_.observe(outcome.elapsed_ms, outcome.profiled_ms); }
 
  private:
   static size_t at(int m) { return static_cast<size_t>(m); }
+
+  // Profiled time of the frame's rest with this part at member m and what follows at the next smaller one.
   double work(int m, const Situation& now) const {
-    return members_[at(m)].image_ms * static_cast<double>(now.images_left);
+    const double part = static_cast<double>(std::min(now.images_part, now.images_left));
+    return members_[at(m)].image_ms * part +
+           members_[at(std::max(0, m - 1))].image_ms * (static_cast<double>(now.images_left) - part);
+  }
+
+  // The longest time lately in which this frame's work did not go on: others had the core.
+  void watch(const Situation& now) {
+    if (now.previous < 0) {
+      pause_ms_ *= kForgetPause;
+    } else {
+      const double pause = now.elapsed_ms - seen_.elapsed_ms - (now.done_profiled_ms - seen_.done_profiled_ms);
+      pause_ms_ = std::max(pause_ms_, pause);
+    }
+    seen_ = now;
   }
 
   std::string name_ = "dynamic";
   std::vector<PolicyMember> members_;
   Slowdown slowdown_;
+  Situation seen_;
+  double pause_ms_ = 0;
   int level_;
   int waited_ = 0;
 };

@@ -19,6 +19,7 @@ struct PolicyMember {
 // A frame is a burst of images with one deadline; decide() is asked before each part of it.
 struct Situation {
   int64_t images_left = 0;
+  int64_t images_part = 0;      // of these, how many the decision is for
   double elapsed_ms = 0;        // since the work on this frame began
   double done_profiled_ms = 0;  // profiled time of what is done of it
   double left_ms = 0;           // until the deadline
@@ -28,6 +29,7 @@ struct Situation {
 struct Decision {
   int member = 0;
   bool anytime = false;  // run the exit plan; the best answer published by the deadline counts
+  bool give_up = false;  // leave the frame's rest unanswered: it is late, and the next frame shall not be
   std::string reason;    // one line for people
 };
 
@@ -44,9 +46,11 @@ class Policy {
   virtual void report(const Outcome& outcome) = 0;
 };
 
-// "static:<member>": always that member. "dynamic": the largest member that meets the deadline with enough probability;
-// down at once, also in the middle of a frame; up after several frames that would have allowed it. "anytime": the exit
-// plan. Members ascend in cost. Fails with kInvalidArgument naming the legal names.
+// "static:<member>": always that member. "dynamic": for each part the largest member with which the frame still meets
+// its deadline with enough probability, the rest answered by the next smaller one; it never counts on being spared by
+// the longest pause that it saw lately. Down at once, also in the middle of a frame; up after several frames that would
+// have allowed it. "anytime": the exit plan. Members ascend in cost. Fails with kInvalidArgument naming the legal
+// names.
 std::unique_ptr<Policy> make_policy(const std::string& name, const std::vector<PolicyMember>& members);
 
 }  // namespace limber

@@ -32,4 +32,8 @@ double Slowdown::probability(double work_ms, double left_ms) const {
   return 0.5 * std::erfc((mean_ * work_ms - left_ms) / (deviation * std::sqrt(2.0)));
 }
 
+double Slowdown::work_within(double left_ms, double deviations) const {
+  return std::max(0.0, left_ms) / (mean_ + deviations * std::sqrt(variance_));
+}
+
 }  // namespace limber

@@ -15,6 +15,8 @@ class Slowdown {
   double variance() const { return variance_; }
   // Probability that work profiled at `work_ms` is done within `left_ms`: the normal distribution's.
   double probability(double work_ms, double left_ms) const;
+  // The most work (profiled ms) whose probability() is still that of `deviations` standard deviations: 2.33 are 99 %.
+  double work_within(double left_ms, double deviations) const;
 
  private:
   double mean_ = 1, variance_ = 0.1, process_ = 0.1, gain_ = 0.5;

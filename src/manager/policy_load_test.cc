@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dynamic policy on a core that it shares with others, in virtual time: it is told nothing about them.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <random>
+
+#include "manager/policy.h"
+
+namespace limber {
+namespace {
+
+const std::vector<PolicyMember> kMembers = {{"25%", 0.011}, {"50%", 0.0195}, {"75%", 0.0275}, {"100%", 0.036}};
+constexpr int64_t kImages = 305, kPart = 13;
+constexpr double kDeadline = 33;
+
+// Time slices of `slice` ms go round between our work and `others(now)` busy processes; who wakes up is served soon.
+class SharedCore {
+ public:
+  SharedCore(std::function<int(double)> others, double slice, unsigned seed)
+      : others_(std::move(others)), slice_(slice), random_(seed) {}
+  double now() const { return now_; }
+  void sleep_until(double moment) {
+    if (moment <= now_) return;
+    now_ = moment;
+    left_ = std::uniform_real_distribution<double>(0.2, 1)(random_) * slice_;
+  }
+  void work(double ms) {
+    while (ms > 0) {
+      if (left_ <= 0) {
+        now_ += others_(now_) * slice_;
+        left_ = slice_;
+      }
+      const double part = std::min(ms, left_);
+      ms -= part;
+      now_ += part;
+      left_ -= part;
+    }
+  }
+
+ private:
+  std::function<int(double)> others_;
+  double slice_, now_ = 0, left_ = 0;
+  std::mt19937 random_;
+};
+
+struct Score {
+  int frames = 0, met = 0;
+  double member = 0;  // mean index
+  double share() const { return static_cast<double>(met) / frames; }
+};
+
+Score play(const std::string& name, SharedCore core, int frames, int from = 0) {
+  const auto policy = make_policy(name, kMembers);
+  Score score;
+  for (int f = 0; f < frames; ++f) {
+    const double arrival = f * kDeadline, deadline = arrival + kDeadline;
+    core.sleep_until(arrival);
+    const bool counts = f >= from;
+    score.frames += counts;
+    if (core.now() >= deadline) continue;
+    const double start = core.now();
+    double done = 0, sum = 0;
+    Decision decision;
+    decision.member = -1;
+    for (int64_t i = 0; i < kImages && !decision.give_up; i += kPart) {
+      const int64_t part = std::min(kPart, kImages - i);
+      decision = policy->decide({kImages - i, part, core.now() - start, done, deadline - core.now(), decision.member});
+      if (decision.give_up) break;
+      const double work = kMembers[static_cast<std::size_t>(decision.member)].image_ms * static_cast<double>(part);
+      core.work(work);
+      done += work;
+      sum += static_cast<double>(decision.member * part);
+    }
+    const bool met = !decision.give_up && core.now() <= deadline;
+    policy->report({core.now() - start, done, met});
+    score.met += counts && met;
+    if (counts) score.member += sum / static_cast<double>(kImages);
+  }
+  score.member /= score.frames;
+  return score;
+}
+
+std::function<int(double)> steady(int others) {
+  return [others](double) { return others; };
+}
+std::function<int(double)> switching(int others, double period) {
+  return [=](double now) { return static_cast<int>(now / period) % 2 == 0 ? 0 : others; };
+}
+
+TEST(PolicyUnderLoad, AloneTheLargestMeetsAll) {
+  const Score score = play("dynamic", SharedCore(steady(0), 3, 1), 300);
+  EXPECT_EQ(score.met, 300);
+  EXPECT_GT(score.member, 2.9);
+}
+
+TEST(PolicyUnderLoad, SteadyOthersOfAnyNumberAndSlice) {
+  for (const int others : {1, 2, 3, 4}) {
+    for (const double slice : {0.7, 1.5, 3.0, 4.0}) {
+      for (unsigned seed = 1; seed <= 5; ++seed) {
+        const Score score = play("dynamic", SharedCore(steady(others), slice, seed), 300);
+        EXPECT_GE(score.share(), 0.99) << others << " others, slice " << slice << ", seed " << seed;
+      }
+    }
+  }
+}
+
+TEST(PolicyUnderLoad, OthersThatComeAndGo) {
+  for (const int others : {1, 2, 3}) {
+    for (const double period : {70.0, 250.0, 1000.0, 6600.0}) {
+      for (const double slice : {1.5, 3.0, 4.0}) {
+        const Score score = play("dynamic", SharedCore(switching(others, period), slice, 3), 1200);
+        EXPECT_GE(score.share(), 0.99) << others << " others every " << period << " ms, slice " << slice;
+      }
+    }
+  }
+}
+
+TEST(PolicyUnderLoad, WhatIsLeftOfTheCoreIsUsed) {
+  const Score dynamic = play("dynamic", SharedCore(steady(3), 3, 1), 300);
+  EXPECT_GT(dynamic.member, 0.5);
+  EXPECT_LT(play("static:100%", SharedCore(steady(3), 3, 1), 300).share(), 0.1);
+  EXPECT_GT(play("dynamic", SharedCore(steady(1), 3, 1), 300).member, dynamic.member + 0.5);
+}
+
+TEST(PolicyUnderLoad, AnOverloadIsNotCarriedIntoTheNextFrames) {
+  // Nothing can be done for a second; then there is room for the smallest member, for someone who is not behind.
+  const auto others = [](double now) { return now < 1000 ? 20 : 5; };
+  const Score score = play("dynamic", SharedCore(others, 1.5, 1), 120, 32);
+  EXPECT_GE(score.share(), 0.95);
+}
+
+}  // namespace
+}  // namespace limber
