@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tool/load_generator.h"
+#include "tool/run/load_generator.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tool/run/job.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <random>
+
+#include "base/error.h"
+#include "formats/model_file.h"
+#include "platform/clock.h"
+#include "platform/energy.h"
+#include "platform/machine.h"
+#include "tool/run/interrupt.h"
+#include "tool/run/player.h"
+#include "tool/run/plot.h"
+#include "tool/run/table.h"
+#include "tool/run/timing.h"
+#include "tool/run/trace.h"
+
+namespace limber::tool {
+
+namespace {
+
+constexpr int64_t kDataFrames = 600;
+constexpr int64_t kImagesKept = int64_t{1} << 26;  // traced images that wait in memory for the end of a play
+
+// Policies switch members between frames of one size.
+ImageShape input_shape(const Model& model) {
+  const ImageShape shape{model.input_height(0), model.input_width(0), model.input_channels(0)};
+  for (int m = 1; m < model.members(); ++m) {
+    if (model.input_height(m) != shape.height || model.input_width(m) != shape.width ||
+        model.input_channels(m) != shape.channels || model.outputs(m) != model.outputs(0))
+      fail(ErrorCode::kUnsupported,
+           "members '{}' and '{}' read or answer different sizes; run switches between members of one",
+           model.member(0).name, model.member(m).name);
+  }
+  return shape;
+}
+
+std::unique_ptr<BurstSource> make_source(const RunOptions& options, const Model& model) {
+  const ImageShape shape = input_shape(model);
+  if (!options.input.empty()) {
+    const int64_t burst = options.burst == "auto" ? 1 : burst_size(options.burst, 0, 1, kMostBurst);
+    return make_stream_source(options.input, shape, options.frames * burst);
+  }
+  std::string data = options.data;
+  for (const Accuracy& accuracy : model.member(0).accuracies) {
+    if (data.empty() && accuracy.split == options.split) data = accuracy.data;
+  }
+  if (data.empty())
+    fail(ErrorCode::kInvalidArgument, "{} names no data set for split '{}': give --data or --input", options.model,
+         options.split);
+  return make_data_source(read_data_set(data, options.split), shape, model.outputs());
+}
+
+class Job {
+ public:
+  explicit Job(const RunOptions& options)
+      : options_(options),
+        model_(Model::build(read_model(options.model))),
+        source_(make_source(options, *model_)),
+        profile_(time_members(model_)),
+        policies_(make_policies(options.policy, profile_, model_->exit_plan() != nullptr)) {
+    sensor_ = EnergySensor::find(context_.no_sensor);
+    fill_context();
+    for (const auto& policy : policies_) tallies_.emplace_back(policy->name(), profile_.size());
+    if (!options.trace.empty()) trace_.emplace(options.trace);
+    if (!options.plot.empty()) plot_.emplace(options.plot);
+  }
+
+  void run() {
+    if (!options_.json) fmt::print("{}\n", heading(context_));
+    std::fflush(stdout);
+    if (trace_) trace_->begin(context_);
+    {
+      const InterruptGuard guard;
+      play_all();
+    }
+    const nlohmann::json summary = summary_json(tallies_, context_);
+    if (options_.json) {
+      fmt::print("{}", json_line(summary));
+    } else {
+      fmt::print("{}", closing_table(tallies_, context_));
+    }
+    std::fflush(stdout);
+    if (trace_) trace_->finish(summary);
+    if (plot_) plot_->finish(tallies_, context_);
+    if (!options_.json && trace_) fmt::print("trace: {}\n", options_.trace);
+    if (!options_.json && plot_) fmt::print("picture: {}\n", options_.plot);
+  }
+
+ private:
+  void fill_context() {
+    context_.model = model_->network().name.empty() ? options_.model : model_->network().name;
+    context_.source = source_->name();
+    context_.classes = model_->network().labels;
+    for (const PolicyMember& member : profile_) {
+      context_.members.push_back(member.name);
+      context_.member_image_ms.push_back(member.image_ms);
+    }
+    for (const auto& policy : policies_) context_.policies.push_back(policy->name());
+    context_.period_ms = options_.period_ms;
+    context_.deadline_ms = options_.deadline_ms > 0 ? options_.deadline_ms : options_.period_ms;
+    const bool stream = !options_.input.empty();
+    context_.burst = stream && options_.burst == "auto"
+                         ? 1
+                         : burst_size(options_.burst, context_.deadline_ms / 3, profile_.back().image_ms, kMostBurst);
+    context_.frames = stream ? stream_frames() : options_.frames > 0 ? options_.frames : kDataFrames;
+    context_.load = options_.load;
+    context_.rounds = options_.rounds;
+    context_.labelled = source_->labelled();
+    context_.energy_sensor = sensor_.has_value();
+  }
+
+  // 0: a live stream's end is not known.
+  int64_t stream_frames() const {
+    if (source_->images() < 0) return options_.frames;
+    const int64_t there = (source_->images() + context_.burst - 1) / context_.burst;
+    return options_.frames > 0 ? std::min(options_.frames, there) : there;
+  }
+
+  void play_all() {
+    Player player(model_, context_, profile_, options_.confidence);
+    LiveTable live(context_, options_.json ? LiveTable::Style::kOff : LiveTable::style_for(options_.quiet));
+    std::mt19937_64 random(options_.seed);
+    std::vector<int> order(policies_.size());
+    std::iota(order.begin(), order.end(), 0);
+    for (int round = 0; round < options_.rounds && interrupted() == 0; ++round) {
+      for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
+      const uint64_t images = random();  // the same for every policy of the round
+      for (const int policy : order) {
+        if (interrupted() != 0) break;
+        source_->rewind(images, context_.burst);
+        play(player, live, policy, round);
+      }
+    }
+  }
+
+  void play(Player& player, LiveTable& live, int policy, int round) {
+    Tally& tally = tallies_[static_cast<std::size_t>(policy)];
+    const double energy = sensor_ ? sensor_->millijoules() : 0;
+    const bool unbounded = context_.frames == 0 || context_.frames * context_.burst > kImagesKept;
+    player.play(*policies_[static_cast<std::size_t>(policy)], *source_, [&](FrameResult& frame) {
+      frame.policy = policy;
+      frame.round = round;
+      tally.add(frame);
+      if (plot_) plot_->add(frame, context_);
+      if (options_.json && !options_.input.empty()) {
+        fmt::print("{}", json_line(TraceWriter::line(frame, context_)));
+        std::fflush(stdout);
+      }
+      if (trace_) {
+        trace_->add(frame);
+        if (unbounded) trace_->flush();
+      }
+      live.frame(tallies_, frame, now_ns());
+    });
+    if (sensor_) tally.energy_mj += sensor_->millijoules() - energy;
+    if (trace_) trace_->flush();
+  }
+
+  RunOptions options_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<BurstSource> source_;
+  std::vector<PolicyMember> profile_;
+  std::vector<std::unique_ptr<Policy>> policies_;
+  RunContext context_;
+  std::vector<Tally> tallies_;
+  std::optional<EnergySensor> sensor_;
+  std::optional<TraceWriter> trace_;
+  std::optional<Plot> plot_;
+};
+
+}  // namespace
+
+void run_job(const RunOptions& options) {
+  check_options(options);
+  pin_thread({options.core >= 0 ? options.core : allowed_cpus().front()});
+  Job(options).run();
+}
+
+}  // namespace limber::tool

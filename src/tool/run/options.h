@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user asked `limber run` for. Layer: tool.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "manager/policy.h"
+
+namespace limber::tool {
+
+struct RunOptions {
+  std::string model;
+  std::string data, split = "test";  // labelled images by name or path; or
+  std::string input;                 // a stream
+  std::string policy = "dynamic", burst = "auto";
+  double period_ms = 33, deadline_ms = 0;  // deadline 0: the period
+  double confidence = 0;                   // 0: no early stop
+  int64_t frames = 0;                      // 0: 600 of a data set, a stream to its end
+  int rounds = 1, load = 0, core = -1;
+  uint64_t seed = 1;
+  std::string trace, plot;
+  bool json = false, quiet = false;
+};
+
+// The policies that `names` asks for: names with commas between; "all" is every static member, dynamic and, where the
+// model has an exit plan, anytime. Fails with kInvalidArgument or kUnsupported on an unknown, repeated or impossible
+// one, naming the legal ones.
+std::vector<std::unique_ptr<Policy>> make_policies(const std::string& names, const std::vector<PolicyMember>& members,
+                                                   bool exit_plan);
+
+// Fails on options that contradict each other, and names both.
+void check_options(const RunOptions& options);
+
+}  // namespace limber::tool
