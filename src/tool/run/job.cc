@@ -65,7 +65,7 @@ class Job {
         policies_(make_policies(options.policy, profile_, model_->exit_plan() != nullptr)) {
     sensor_ = EnergySensor::find(context_.no_sensor);
     fill_context();
-    for (const auto& policy : policies_) tallies_.emplace_back(policy->name(), profile_.size());
+    for (const auto& policy : policies_) tallies_.emplace_back(policy->name(), context_.members.size());
     if (!options.trace.empty()) trace_.emplace(options.trace);
     if (!options.plot.empty()) plot_.emplace(options.plot);
   }
@@ -99,6 +99,10 @@ class Job {
     for (const PolicyMember& member : profile_) {
       context_.members.push_back(member.name);
       context_.member_image_ms.push_back(member.image_ms);
+    }
+    const std::vector<Node>& nodes = model_->network().graph.nodes;
+    if (std::any_of(nodes.begin(), nodes.end(), [](const Node& node) { return node.exit > 0; })) {
+      for (int exit = 1; exit <= model_->exits(); ++exit) context_.members.push_back(fmt::format("exit {}", exit));
     }
     for (const auto& policy : policies_) context_.policies.push_back(policy->name());
     context_.period_ms = options_.period_ms;

@@ -34,6 +34,7 @@ Player::Player(std::shared_ptr<const Model> model, const RunContext& context, st
       context_(context),
       profile_(std::move(profile)),
       confidence_(confidence),
+      first_exit_(context.members.size() > profile_.size() ? static_cast<int>(profile_.size()) : 0),
       probabilities_(model_->network().graph.nodes.back().op == Op::kSoftmax),
       session_(model_, session_options(*model_, context.burst)),
       answers_(static_cast<std::size_t>(context.burst * model_->outputs())) {}
@@ -128,7 +129,7 @@ void Player::answer_anytime(const Burst& burst, const Clock& clock, FrameResult&
     if (published > clock.deadline) break;
     ImageResult& image = frame.images[static_cast<std::size_t>(step.image)];
     judge(burst, step.image, answer, image);
-    image.member = static_cast<int16_t>(step.exit);
+    image.member = static_cast<int16_t>(first_exit_ + step.exit);
     order_.published(static_cast<double>(image.confidence));
     frame.end = published;
   }
@@ -136,11 +137,12 @@ void Player::answer_anytime(const Burst& burst, const Clock& clock, FrameResult&
   if (!frame.met) frame.end = now_ns();
   std::vector<int16_t> reasons(2 * static_cast<std::size_t>(model_->exits()) + 2, -1);
   for (ImageResult& image : frame.images) {
+    const int exit = image.member < 0 ? -1 : image.member - first_exit_;
     const bool sure = confidence_ > 0 && static_cast<double>(image.confidence) >= confidence_;
-    int16_t& reason = reasons[static_cast<std::size_t>(2 * (image.member + 1) + sure)];
+    int16_t& reason = reasons[static_cast<std::size_t>(2 * (exit + 1) + sure)];
     if (reason < 0) {
       reason = static_cast<int16_t>(frame.reasons.size());
-      frame.reasons.push_back(why_stopped(image.member, sure));
+      frame.reasons.push_back(why_stopped(exit, sure));
     }
     image.reason = reason;
   }

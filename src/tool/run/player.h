@@ -43,6 +43,7 @@ class Player {
   const RunContext& context_;
   std::vector<PolicyMember> profile_;
   double confidence_;
+  int first_exit_;  // index in context_.members of what the exit plan publishes first
   bool probabilities_;
   Session session_;
   AnytimeOrder order_;

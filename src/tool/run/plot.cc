@@ -103,7 +103,7 @@ class Script {
     label(fmt::format("{} on {}", context_.model, context_.source), 20, 26, "font 'sans:Bold,16'");
     std::string text = fmt::format(
         "a frame is {} image{}, {:.1f} ms of work for {} alone on the core; a frame every {:g} ms", context_.burst,
-        context_.burst == 1 ? "" : "s", context_.burst_ms(), context_.members.back(), context_.period_ms);
+        context_.burst == 1 ? "" : "s", context_.burst_ms(), context_.largest(), context_.period_ms);
     if (context_.load > 0)
       text +=
           fmt::format("; shaded: {} busy process{} on the same core", context_.load, context_.load == 1 ? "" : "es");
@@ -194,7 +194,7 @@ class Script {
                         value > 40 ? value - 2 : value + 2, value > 40 ? "right" : "left",
                         value > 40 && (adaptive || static_cast<int>(p) == best) ? "#ffffff" : "#000000");
     out_ += "unset border\nunset xtics\nunset ytics\nset xrange [0:100]\nset yrange [0:1]\nplot -1 lc rgb '#ffffff'\n";
-    out_ += "set border lc rgb '#999999'\nset xtics nomirror\nset ytics nomirror\n";
+    out_ += "set border 31 lc rgb '#999999'\nset xtics nomirror\nset ytics nomirror\n";
   }
 
   const std::vector<PlotPoint>& points_;

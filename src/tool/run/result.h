@@ -44,16 +44,19 @@ struct FrameResult {
 // What a whole run has in common.
 struct RunContext {
   std::string model, source;
-  std::vector<std::string> members, policies;
+  // Who answers: the family; of a model with early-exit heads also its exits, which are no members.
+  std::vector<std::string> members;
+  std::vector<std::string> policies;
   std::vector<std::string> classes;     // names of the answers; may be empty
-  std::vector<double> member_image_ms;  // profiled, unloaded
+  std::vector<double> member_image_ms;  // profiled, unloaded; of the family
   int64_t burst = 1;
   int64_t frames = 0;  // of each policy's trace in a round; 0: to the stream's end
   double period_ms = 33, deadline_ms = 33;
   int load = 0, rounds = 1;
   bool labelled = true;
   bool energy_sensor = false;
-  std::string no_sensor;                                                                   // why there is none
+  std::string no_sensor;  // why there is none
+  const std::string& largest() const { return members[member_image_ms.size() - 1]; }
   double burst_ms() const { return member_image_ms.back() * static_cast<double>(burst); }  // of the largest member
 };
 

@@ -43,7 +43,7 @@ std::string heading(const RunContext& c) {
   std::string text = fmt::format("{} on {}\n", c.model, c.source);
   text += fmt::format(
       "a frame is {} image{}: {:.2f} ms of work for {}, alone on the core; period {:g} ms, deadline {:g} ms", c.burst,
-      c.burst == 1 ? "" : "s", c.burst_ms(), c.members.back(), c.period_ms, c.deadline_ms);
+      c.burst == 1 ? "" : "s", c.burst_ms(), c.largest(), c.period_ms, c.deadline_ms);
   text += c.frames > 0 ? fmt::format("; {} frames a policy, {} round{}", c.frames, c.rounds, c.rounds == 1 ? "" : "s")
                        : "; to the stream's end";
   if (c.load > 0) text += fmt::format("\nin the middle third of a trace {} busy processes share the core", c.load);
@@ -55,10 +55,11 @@ std::string closing_table(const std::vector<Tally>& tallies, const RunContext& c
   const std::size_t width = name_width(context);
   const int best = best_static(tallies, context);
   const bool load = context.load > 0;
-  std::string text = fmt::format("{:{}}  {:>{}}  {:>17}", "", width, "deadlines met", load ? 21 : 13, "latency, ms");
-  text += fmt::format("{}\n{:{}}", context.labelled ? "   top1_in      top1_" : "", "policy", width);
+  std::string text = fmt::format("{:{}}  {:>{}}  {:>17}\n", "", width, "deadlines met", load ? 21 : 13, "latency, ms");
+  text += fmt::format("{:{}}", "policy", width);
   text += load ? fmt::format("  {:>10} {:>10}", "unloaded", "loaded") : fmt::format("  {:>13}", "");
-  text += fmt::format("  {:>8} {:>8}{}  energy\n", "mean", "p99", context.labelled ? "     _time   answered" : "");
+  text += fmt::format("  {:>8} {:>8}", "mean", "p99");
+  text += context.labelled ? "  top1_in_time  top1_answered  energy\n" : "  energy\n";
   for (std::size_t i = 0; i < tallies.size(); ++i) {
     const Tally& t = tallies[i];
     text += fmt::format("{:{}}", t.policy, width);
@@ -66,7 +67,8 @@ std::string closing_table(const std::vector<Tally>& tallies, const RunContext& c
                  : fmt::format("  {:>13}", percent(t.all_frames(), t.all_met()));
     text += fmt::format("  {:>8.2f} {:>8.2f}", t.mean_ms(), t.p99_ms());
     if (context.labelled)
-      text += fmt::format("  {:>8}  {:>9}", percent(t.images, t.right_in_time), percent(t.answered, t.right_answered));
+      text +=
+          fmt::format("  {:>12}  {:>13}", percent(t.images, t.right_in_time), percent(t.answered, t.right_answered));
     text += context.energy_sensor ? fmt::format("  {:.0f} mJ", t.energy_mj) : "  no sensor";
     text += static_cast<int>(i) == best ? "  <- best static member in hindsight\n" : "\n";
   }

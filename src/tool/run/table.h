@@ -12,8 +12,8 @@ namespace limber::tool {
 
 std::string heading(const RunContext& context);
 std::string closing_table(const std::vector<Tally>& tallies, const RunContext& context);
-// {model, data, burst, burst_ms, ..., summary: [{policy, frames, deadlines_met, ...}]}; shares, not per cent. null:
-// not known (no labels, no load, no sensor).
+// One line of JSON: {model, data, burst, burst_ms, ..., summary: [{policy, frames, deadlines_met, ...}]}; shares, not
+// per cent. null: not known (no labels, no load, no sensor).
 nlohmann::json summary_json(const std::vector<Tally>& tallies, const RunContext& context);
 
 // How each policy does while it plays, on stderr once a second: redrawn in place on a terminal, else one line of what
