@@ -16,8 +16,7 @@ install(DIRECTORY include/limber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY models networks DESTINATION ${CMAKE_INSTALL_DATADIR}/limber)
 install(EXPORT limber_targets NAMESPACE limber:: FILE limber-targets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/limber)
-file(WRITE ${PROJECT_BINARY_DIR}/limber-config.cmake
-     "include(\${CMAKE_CURRENT_LIST_DIR}/limber-targets.cmake)\n")
+configure_file(cmake/limber-config.cmake ${PROJECT_BINARY_DIR}/limber-config.cmake COPYONLY)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/limber-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/limber-config.cmake ${PROJECT_BINARY_DIR}/limber-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/limber)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The C ABI of Limber, for C99 and later. Handles are opaque; structs never cross the border.
+/* The C ABI of Limber, for C99 and later. Handles are opaque; structs never cross the border. C++ programs use
+ * limber.hpp, which is these functions with handles that free themselves and errors that are thrown.
  *
  * Errors: a function that can fail returns a limber_status (0 is success), or NULL for the functions that make a
  * handle. limber_last_error() then says what was found, what is legal and what to do next. Nothing is logged, nothing
@@ -31,35 +32,63 @@ typedef enum limber_status {
 } limber_status;
 
 LIMBER_EXPORT const char* limber_version(void);
-/* Of this thread's last failed call; "" before any. Valid until this thread's next failing call. */
+/* Of this thread's last failed call; "" and LIMBER_OK before any. Valid until this thread's next failing call. */
 LIMBER_EXPORT const char* limber_last_error(void);
+LIMBER_EXPORT limber_status limber_last_status(void);
 
 /* Reads, checks and compiles a model file: milliseconds to seconds. isa: NULL for the best this machine has, or
- * "avx512", "avx2", "sse4", "neon". NULL on failure. */
+ * "avx512", "avx2", "sse4", "neon", "reference". NULL on failure. Packed weights are kept in a cache that processes
+ * share: $LIMBER_CACHE, else $XDG_CACHE_HOME/limber, else ~/.cache/limber. */
 LIMBER_EXPORT limber_model* limber_model_open(const char* path, const char* isa);
+/* The same with a folder for the cache; "" keeps the packed weights in private memory and writes nothing. */
+LIMBER_EXPORT limber_model* limber_model_open_cached(const char* path, const char* isa, const char* cache);
 LIMBER_EXPORT void limber_model_free(limber_model* model); /* NULL is allowed */
+LIMBER_EXPORT const char* limber_model_name(const limber_model* model);
+LIMBER_EXPORT const char* limber_model_hash(const limber_model* model); /* SHA-256 of the weights, hexadecimal */
 LIMBER_EXPORT const char* limber_model_isa(const limber_model* model);
 /* Members in ascending cost, numbered from 0. */
 LIMBER_EXPORT int limber_model_members(const limber_model* model);
 LIMBER_EXPORT const char* limber_model_member_name(const limber_model* model, int member); /* NULL: no such member */
-LIMBER_EXPORT int64_t limber_model_macs(const limber_model* model, int member);            /* -1: no such member */
+LIMBER_EXPORT const char* limber_model_choice(const limber_model* model, int member);    /* "groups=1"; NULL as above */
+LIMBER_EXPORT int limber_model_find_member(const limber_model* model, const char* name); /* -1: no such member */
+LIMBER_EXPORT int64_t limber_model_macs(const limber_model* model, int member);          /* -1: no such member */
 LIMBER_EXPORT int limber_model_exits(const limber_model* model); /* of the anytime plan; 0 without one */
+/* Top-1 accuracy, 0..1, that the file states for a split ("test", "validation"); -1 where it states none. */
+LIMBER_EXPORT double limber_model_top1(const limber_model* model, int member, const char* split);
+/* Bytes: "weights" (packed, the whole family once), "padding" (of these), "per_member" (all members together), "arena"
+ * (one session), "exit_plan", "exit_arena" (per image of anytime_images), "largest_alone" (of a model with the largest
+ * member only). "shared" is 1 where processes share the packed weights. -1: no such key. */
+LIMBER_EXPORT int64_t limber_model_memory(const limber_model* model, const char* key);
 /* Of the images that `member` reads, and the length of its answer; -1: no such member. */
 LIMBER_EXPORT int64_t limber_model_height(const limber_model* model, int member);
 LIMBER_EXPORT int64_t limber_model_width(const limber_model* model, int member);
 LIMBER_EXPORT int64_t limber_model_channels(const limber_model* model, int member);
 LIMBER_EXPORT int64_t limber_model_outputs(const limber_model* model, int member);
+/* The model's normalisation of a channel, x = (pixel / 255 - mean) / deviation. LIMBER_INVALID_ARGUMENT: no such
+ * channel. */
+LIMBER_EXPORT limber_status limber_model_normalisation(const limber_model* model, int64_t channel, float* mean,
+                                                       float* deviation);
 /* Name of a class, or NULL where the model has none for it. */
 LIMBER_EXPORT const char* limber_model_label(const limber_model* model, int64_t output);
+/* The largest output of one image's answer and its softmax probability (answers may be probabilities or logits; the
+ * model knows which). confidence may be NULL. -1 and 0 on misuse. */
+LIMBER_EXPORT int64_t limber_model_best(const limber_model* model, const float* answer, size_t outputs,
+                                        float* confidence);
 
 /* The smallest member is active. NULL on failure. */
 LIMBER_EXPORT limber_session* limber_session_open(const limber_model* model);
 LIMBER_EXPORT void limber_session_free(limber_session* session); /* NULL is allowed */
-/* Keys: "member" (a name: the switch costs nothing), "cores" ("0", "0,2"; "" is the calling thread alone) and
- * "anytime_images" (largest batch of limber_infer_anytime; "0" frees its memory). The last two rebuild the session's
- * memory, and forget the state of a network that has any. */
+/* Keys: "member" (a name), "cores" ("0", "0,2"; "" is the calling thread alone) and "anytime_images" (largest batch of
+ * limber_infer_anytime; "0" frees its memory). The last two rebuild the session's memory, and forget the state of a
+ * network that has any. */
 LIMBER_EXPORT limber_status limber_session_set(limber_session* session, const char* key, const char* value);
+/* The switch to another member: an index is stored, nothing is copied or allocated. */
+LIMBER_EXPORT limber_status limber_session_select(limber_session* session, int member);
 LIMBER_EXPORT int limber_session_member(const limber_session* session);
+/* Of networks over sequences: a run-time symbol (a length) of the inferences that follow. Symbols start at their
+ * maximum, those that count the rows of a state at 0; a state is forgotten by reset_state. */
+LIMBER_EXPORT limber_status limber_session_set_symbol(limber_session* session, const char* name, int64_t value);
+LIMBER_EXPORT limber_status limber_session_reset_state(limber_session* session);
 
 /* pixels: [images][height][width][channels], 0..255, preprocessed as the model says. planes:
  * [images][channels][height][width], already normalised. answers: [images][outputs]. Counts are elements of the arrays
@@ -68,12 +97,21 @@ LIMBER_EXPORT limber_status limber_infer_pixels(limber_session* session, int64_t
                                                 size_t pixel_count, float* answers, size_t answer_count);
 LIMBER_EXPORT limber_status limber_infer_planes(limber_session* session, int64_t images, const float* planes,
                                                 size_t plane_count, float* answers, size_t answer_count);
-/* After exit n (from 0) `answers` holds what member n answers, and publish(exit, user) is called; 0 stops there. Images
- * have the largest member's size. *exits, if not NULL, receives the number published. Needs "anytime_images". */
+/* After exit n (from 0) `answers` holds what member n answers, and publish(exit, user) is called; 0 stops there.
+ * publish may be NULL. Images have the largest member's size. *exits, if not NULL, receives the number published. Needs
+ * "anytime_images". */
 typedef int (*limber_publish)(int exit, void* user);
 LIMBER_EXPORT limber_status limber_infer_anytime(limber_session* session, int64_t images, const uint8_t* pixels,
                                                  size_t pixel_count, float* answers, size_t answer_count,
                                                  limber_publish publish, void* user, int* exits);
+LIMBER_EXPORT limber_status limber_infer_anytime_planes(limber_session* session, int64_t images, const float* planes,
+                                                        size_t plane_count, float* answers, size_t answer_count,
+                                                        limber_publish publish, void* user, int* exits);
+/* Of the anytime calls that follow: nanoseconds of CLOCK_MONOTONIC, 0 for none. A call looks at the clock between two
+ * layers and before it publishes: once the deadline has passed it gives up the exit it is at, so it returns at most one
+ * layer late, and `answers` holds the last exit published in time (*exits may be 0: none was, `answers` is as before).
+ */
+LIMBER_EXPORT limber_status limber_session_set_deadline(limber_session* session, int64_t nanoseconds);
 
 #ifdef __cplusplus
 }

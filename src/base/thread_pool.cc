@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "base/cpu_list.h"
@@ -98,6 +99,13 @@ struct ThreadPool::Impl {
     round.notify_all();
   }
 
+  void finish() {
+    if (workers.empty()) return;
+    stop = true;
+    publish();
+    for (std::thread& worker : workers) worker.join();
+  }
+
   void serve(int thread, int core) {
     pin(core);
     pinned_to = core;
@@ -129,17 +137,20 @@ ThreadPool::ThreadPool(const std::vector<int>& cores) : impl_(std::make_unique<I
   }
   impl_->cores = cores;
   threads_ = std::max<int>(1, static_cast<int>(cores.size()));
-  for (int thread = 1; thread < threads_; ++thread) {
-    const int core = cores[static_cast<std::size_t>(thread)];
-    impl_->workers.emplace_back([impl = impl_.get(), thread, core] { impl->serve(thread, core); });
+  try {
+    impl_->workers.reserve(cores.size());
+    for (int thread = 1; thread < threads_; ++thread) {
+      const int core = cores[static_cast<std::size_t>(thread)];
+      impl_->workers.emplace_back([impl = impl_.get(), thread, core] { impl->serve(thread, core); });
+    }
+  } catch (const std::system_error& error) {
+    impl_->finish();  // a thread that is neither joined nor detached would end the process
+    fail(ErrorCode::kUnsupported, "cannot start {} threads: {}; use fewer cores", threads_, error.what());
   }
 }
 
 ThreadPool::~ThreadPool() {
-  if (impl_->workers.empty()) return;
-  impl_->stop = true;
-  impl_->publish();
-  for (std::thread& worker : impl_->workers) worker.join();
+  impl_->finish();
 }
 
 void ThreadPool::enter() {

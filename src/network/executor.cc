@@ -282,10 +282,11 @@ void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, 
 }
 
 bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch, int64_t image, const Check& check,
-                   const Observe& observe) {
+                   const Observe& observe, const Stepped& stepped) {
   for (std::size_t i = segment.first; i < segment.last; ++i) {
     if (check && !check()) return false;
     const Step& step = plan.steps[i];
+    if (stepped) stepped(i);
     run_step(plan, step, batch, image);
     if (observe && step.complete) {
       const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
@@ -294,6 +295,7 @@ bool Executor::run(const Plan& plan, const Segment& segment, const Batch& batch,
       observe(model_.network().graph.nodes[static_cast<std::size_t>(step.node)].name, dense);
     }
   }
+  if (stepped) stepped(segment.last);
   return true;
 }
 

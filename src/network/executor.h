@@ -20,13 +20,14 @@ class Executor {
  public:
   using Check = std::function<bool()>;
   using Observe = std::function<void(const std::string&, std::span<const float>)>;
+  using Stepped = std::function<void(std::size_t)>;
 
   // per_image: floats of all images together that an exit plan keeps.
   Executor(const Model& model, const std::vector<const Plan*>& plans, int64_t per_image, ThreadPool& pool);
 
   // Runs one segment for one image. False: check said to stop; the arena is then of no use until the next run.
   bool run(const Plan& plan, const Segment& segment, const Batch& batch, int64_t image, const Check& check,
-           const Observe& observe);
+           const Observe& observe, const Stepped& stepped = {});
   void read_answer(const Plan& plan, const Segment& segment, int64_t image, float* answer) const;
 
   int64_t outputs(const Plan& plan, const Segment& segment) const;  // length of an answer, with the symbols as they are

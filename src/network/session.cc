@@ -105,7 +105,7 @@ void Session::infer(const Batch& batch, std::span<float> answers) {
   }
   impl.pool.enter();
   for (int64_t image = 0; image < batch.images; ++image) {
-    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe);
+    impl.executor->run(plan, plan.segments.front(), batch, image, {}, impl.options.observe, impl.options.stepped);
     impl.executor->read_answer(plan, plan.segments.front(), image, answers.data() + image * outputs);
   }
 }
@@ -124,6 +124,7 @@ int Session::infer_anytime(const Batch& batch, std::span<float> answers, const s
       if (!impl.executor->run(plan, segment, batch, image, check, impl.options.observe)) return exit;
       impl.executor->read_answer(plan, segment, image, impl.staged.data() + image * outputs);
     }
+    if (check && !check()) return exit;  // the last layer came too late
     std::copy_n(impl.staged.data(), answers.size(), answers.data());
     if (!publish(exit++)) break;
   }

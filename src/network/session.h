@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session: what changes while a model runs. Layer: network.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +29,9 @@ struct SessionOptions {
   // For tests and debugging; allocates. Called with each node's name and output, [channels][height][width], as it is
   // complete.
   std::function<void(const std::string& node, std::span<const float> values)> observe;
+  // For profilers: infer calls it before each step of the active member's plan, with the step's index into Plan::steps,
+  // and once more, with the index after the last, when all are done; once for every image. Empty: nothing is called.
+  std::function<void(std::size_t step)> stepped;
 };
 
 // Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at

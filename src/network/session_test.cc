@@ -13,6 +13,7 @@
 #include "kernels/isa.h"
 #include "network/counted_allocations.h"
 #include "network/plain_evaluation.h"
+#include "network/plan.h"
 #include "network/toy_networks.h"
 
 namespace limber {
@@ -325,6 +326,20 @@ TEST(Session, PixelsArePreprocessed) {
   session.infer({1, pixels, {}}, from_pixels);
   session.infer({1, {}, planes}, from_planes);
   EXPECT_EQ(from_pixels, from_planes);
+}
+
+TEST(Session, StepsAreToldToProfilers) {
+  const auto model = build(toy::groups(true));
+  std::vector<std::size_t> steps;
+  SessionOptions options;
+  options.stepped = [&](std::size_t step) { steps.push_back(step); };
+  Session session(model, options);
+  std::vector<float> input(2 * 3 * 12 * 12), answers(20);
+  session.select(1);
+  session.infer({2, {}, input}, answers);
+  const std::size_t count = model->plan(1).steps.size();
+  ASSERT_EQ(steps.size(), 2 * (count + 1));
+  for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], i % (count + 1));
 }
 
 TEST(Session, RefusesWhatDoesNotFit) {

@@ -12,6 +12,7 @@ void add_data_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_info_command(CLI::App& app);
+void add_profile_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 
 }  // namespace limber::tool

@@ -9,6 +9,7 @@
 #include "formats/model_file.h"
 #include "network/session.h"
 #include "tool/command.h"
+#include "tool/measuring.h"
 
 namespace limber::tool {
 namespace {
@@ -19,13 +20,7 @@ struct Options {
 };
 
 void check_images(const Model& model, int member, const Images& images) {
-  if (images.height != model.input_height(member) || images.width != model.input_width(member) ||
-      images.channels != model.input_channels(member)) {
-    fail(ErrorCode::kInvalidArgument,
-         "{}: images of {}x{}x{}, but member '{}' reads {}x{}x{} (height, width, channels)", images.name, images.height,
-         images.width, images.channels, model.member(member).name, model.input_height(member),
-         model.input_width(member), model.input_channels(member));
-  }
+  check_image_size(model, member, images);
   if (static_cast<int64_t>(images.classes.size()) > model.outputs(member)) {
     fail(ErrorCode::kInvalidArgument, "{}: {} classes, but the model answers with {}", images.name,
          images.classes.size(), model.outputs(member));

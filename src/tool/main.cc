@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   limber::tool::add_eval_command(app);
   limber::tool::add_export_command(app);
   limber::tool::add_info_command(app);
+  limber::tool::add_profile_command(app);
   limber::tool::add_run_command(app);
   limber::tool::add_train_command(app);
   try {

@@ -41,4 +41,20 @@ grep -q '"stored":null' "$work/eval.json" && { echo "FAILED: no stored accuracy"
 [ "$(grep -oE '"(top1|stored)":[0-9.]+' "$work/eval.json" | sed 's/.*://' | sort -u | wc -l)" -le \
   "$(grep -o '"name"' "$work/eval.json" | wc -l)" ] || { echo "FAILED: stored and measured differ"; cat "$work/eval.json"; failed=1; }
 
+# A profile: written whole, accepted where it was made, refused for another model and when damaged.
+profile=$work/profile.json
+expect 0 "Example" "$limber" profile --help
+expect 0 "profile.json: written" "$limber" profile "$shapes" --seconds 0 --members 25%,100% --output "$profile"
+expect 0 "belongs to this model and machine" "$limber" profile "$shapes" --check "$profile"
+expect 0 '"format": "limber-profile"' "$limber" profile "$shapes" --check "$profile" --json
+expect 1 "belongs to another model or machine: weights" \
+  "$limber" profile "$models/fashion-incremental.safetensors" --check "$profile"
+head -c 400 "$profile" >"$work/short.json"
+expect 1 "short.json" "$limber" profile "$shapes" --check "$work/short.json"
+sed 's/"median_ms"/"median"/' "$profile" >"$work/wrong.json"
+expect 1 "unknown key 'median'" "$limber" profile "$shapes" --check "$work/wrong.json"
+expect 1 "legal are ascending numbers" "$limber" profile "$shapes" --batch 8,1
+expect 1 "cannot be used" "$limber" profile "$shapes" --cores 4095
+expect 1 "limber: error:" "$limber" profile "$shapes" --seconds 0 --output "$work/none/profile.json"
+
 exit $failed

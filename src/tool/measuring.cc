@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tool/measuring.h"
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+#include "base/cpu_list.h"
+#include "base/error.h"
+#include "platform/machine.h"
+
+namespace limber::tool {
+
+void check_image_size(const Model& model, int member, const Images& images) {
+  const int64_t height = model.input_height(member), width = model.input_width(member),
+                channels = model.input_channels(member);
+  if (images.height == height && images.width == width && images.channels == channels) return;
+  fail(ErrorCode::kInvalidArgument, "{}: images of {}x{}x{}, but member '{}' reads {}x{}x{} (height, width, channels)",
+       images.name, images.height, images.width, images.channels, model.member(member).name, height, width, channels);
+}
+
+std::vector<uint8_t> measuring_pixels(const Model& model, int member, int64_t count, const Images* images) {
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(count * model.input_height(member) * model.input_width(member) *
+                                                       model.input_channels(member)));
+  if (images == nullptr) {
+    std::mt19937 random(1);
+    for (uint8_t& value : pixels) value = static_cast<uint8_t>(random());
+    return pixels;
+  }
+  check_image_size(model, member, *images);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = images->pixels[i % images->pixels.size()];
+  return pixels;
+}
+
+std::vector<int> core_set(const std::string& text) {
+  const std::vector<int> allowed = allowed_cpus();
+  if (text.empty()) return {allowed.front()};
+  const std::vector<int> cores = parse_cpu_list(text);
+  for (const int core : cores) {
+    if (std::find(allowed.begin(), allowed.end(), core) == allowed.end())
+      fail(ErrorCode::kInvalidArgument, "CPU {} cannot be used; this process may run on '{}'", core,
+           print_cpu_list(allowed));
+  }
+  return cores;
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    if (comma > from) parts.push_back(text.substr(from, comma - from));
+    from = comma + 1;
+  }
+  return parts;
+}
+
+std::optional<Accuracy> stored_accuracy(const Model& model, int member, const std::string& data_hash) {
+  const std::vector<Accuracy>& all = model.member(member).accuracies;
+  const auto find = [&](auto&& wanted) -> std::optional<Accuracy> {
+    const auto found = std::find_if(all.begin(), all.end(), wanted);
+    return found == all.end() ? std::nullopt : std::optional(*found);
+  };
+  if (!data_hash.empty()) return find([&](const Accuracy& a) { return a.data_hash == data_hash; });
+  if (const auto test = find([](const Accuracy& a) { return a.split == "test"; })) return test;
+  return find([](const Accuracy&) { return true; });
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace limber::tool

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands that run a model share: inputs to measure with, core sets, texts. Layer: tool.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/data_set.h"
+#include "network/model.h"
+
+namespace limber::tool {
+
+// Fails, naming both sizes, when the member reads images of another size.
+void check_image_size(const Model& model, int member, const Images& images);
+
+// `count` images of the member's input size: of the data set, over and over, or noise with a fixed seed. Times hardly
+// depend on which. Fails when the data set's images have another size.
+std::vector<uint8_t> measuring_pixels(const Model& model, int member, int64_t count, const Images* images = nullptr);
+
+// The core set that --core/--cores asks for; "" is the first CPU this process may use. Fails on CPUs it may not use.
+std::vector<int> core_set(const std::string& text);
+
+// "a,b" as its parts; empty parts are left out.
+std::vector<std::string> split_list(const std::string& text);
+
+// The accuracy that the model file tells of this member: on the data set with this hash, else the first on its test
+// split, else the first; nullopt if there is none.
+std::optional<Accuracy> stored_accuracy(const Model& model, int member, const std::string& data_hash = "");
+
+std::string utc_now();  // "2026-11-21T08:00:00Z"
+
+}  // namespace limber::tool
