@@ -8,10 +8,10 @@
 #include <random>
 #include <thread>
 
+#include "base/counted_allocations.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
-#include "network/counted_allocations.h"
 #include "network/plain_evaluation.h"
 #include "network/plan.h"
 #include "network/toy_networks.h"
@@ -124,11 +124,11 @@ TEST_P(EveryToy, NothingAllocatesAfterConstruction) {
   for (int round = 0; round < 2; ++round) {
     for (int member = 0; member < model->members(); ++member) {
       const std::span<float> room(answers.data(), static_cast<std::size_t>(model->outputs(member)));
-      const int64_t before = test_allocations();
+      const int64_t before = counted_allocations();
       session.select(member);
-      EXPECT_EQ(test_allocations(), before) << "a switch allocated";
+      EXPECT_EQ(counted_allocations(), before) << "a switch allocated";
       session.infer({1, {}, input}, room);
-      EXPECT_EQ(test_allocations(), before) << "an inference allocated";
+      EXPECT_EQ(counted_allocations(), before) << "an inference allocated";
     }
   }
 }
@@ -200,9 +200,9 @@ TEST_P(Groups, ExitsAnswerBitForBitAsTheMembersDo) {
     EXPECT_EQ(published, 3);
     EXPECT_EQ(session.infer_anytime(batch, answers, [](int exit) { return exit < 1; }), 2);
     const std::function<bool(int)> quiet = [](int) { return true; };
-    const int64_t before = test_allocations();
+    const int64_t before = counted_allocations();
     session.infer_anytime(batch, answers, quiet);
-    EXPECT_EQ(test_allocations(), before);
+    EXPECT_EQ(counted_allocations(), before);
   }
 }
 
@@ -268,9 +268,9 @@ TEST(Session, DecoderStepsGrowTheirCache) {
       oracle.symbols = {{"rows", rows}, {"past", past}};
       const std::vector<float> input = random_values(24 * rows, static_cast<unsigned>(past + 1));
       std::vector<float> answers(static_cast<std::size_t>(11 * rows));
-      const int64_t before = test_allocations();
+      const int64_t before = counted_allocations();
       session.infer({1, {}, input}, answers);
-      EXPECT_EQ(test_allocations(), before);
+      EXPECT_EQ(counted_allocations(), before);
       const std::vector<double> expected = oracle.run(model->member(member), input);
       ASSERT_EQ(expected.size(), answers.size());
       for (std::size_t i = 0; i < expected.size(); ++i)

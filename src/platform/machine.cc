@@ -69,13 +69,15 @@ Machine read_machine(int cpu, const std::string& root) {
   return machine;
 }
 
-int64_t resident_bytes(const std::string& root) {
+ResidentMemory resident_memory(const std::string& root) {
+  ResidentMemory memory;
   std::ifstream status(root + "/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     const auto [key, value] = key_value(line);
-    if (key == "VmRSS") return number_or_zero(value.substr(0, value.find(' '))) * 1024;
+    if (key != "VmRSS" && key != "RssAnon") continue;
+    (key == "VmRSS" ? memory.all : memory.anonymous) = number_or_zero(value.substr(0, value.find(' '))) * 1024;
   }
-  return 0;
+  return memory;
 }
 
 std::vector<int> allowed_cpus() {

@@ -19,8 +19,12 @@ struct Machine {
 // `cpu`: the CPU whose governor and frequency are read.
 Machine read_machine(int cpu = 0, const std::string& root = "");
 
-// Resident set of this process now, bytes (VmRSS); 0 when unknown.
-int64_t resident_bytes(const std::string& root = "");
+// What of this process is in memory now, bytes; 0 where the system does not tell.
+struct ResidentMemory {
+  int64_t all = 0;        // VmRSS: pages of mapped files included, which the system may take back
+  int64_t anonymous = 0;  // RssAnon: memory of its own
+};
+ResidentMemory resident_memory(const std::string& root = "");
 
 // CPUs the calling thread may run on, ascending.
 std::vector<int> allowed_cpus();

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   CLI::App app("Limber runs one neural network at many speeds.", "limber");
   app.set_version_flag("--version", "limber " LIMBER_VERSION);
   app.require_subcommand(1);
+  limber::tool::add_bench_command(app);
   limber::tool::add_data_command(app);
   limber::tool::add_eval_command(app);
   limber::tool::add_export_command(app);

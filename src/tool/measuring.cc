@@ -54,6 +54,17 @@ std::vector<std::string> split_list(const std::string& text) {
   return parts;
 }
 
+std::vector<int> chosen_members(const Model& model, const std::string& text) {
+  std::vector<int> members;
+  for (const std::string& name : split_list(text)) members.push_back(model.find_member(name));
+  if (members.empty()) {
+    for (int member = 0; member < model.members(); ++member) members.push_back(member);
+  }
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
+  return members;
+}
+
 std::optional<Accuracy> stored_accuracy(const Model& model, int member, const std::string& data_hash) {
   const std::vector<Accuracy>& all = model.member(member).accuracies;
   const auto find = [&](auto&& wanted) -> std::optional<Accuracy> {

@@ -24,6 +24,9 @@ std::vector<int> core_set(const std::string& text);
 // "a,b" as its parts; empty parts are left out.
 std::vector<std::string> split_list(const std::string& text);
 
+// The members named in "25%,100%", ascending, each once; "" is all of them. Fails listing the legal names.
+std::vector<int> chosen_members(const Model& model, const std::string& text);
+
 // The accuracy that the model file tells of this member: on the data set with this hash, else the first on its test
 // split, else the first; nullopt if there is none.
 std::optional<Accuracy> stored_accuracy(const Model& model, int member, const std::string& data_hash = "");

@@ -18,16 +18,17 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string find_library() {
-  const char* root = std::getenv("ONNXRUNTIME_ROOT");
-  if (root == nullptr || *root == '\0') {
-    fail(ErrorCode::kNotFound, "ONNX Runtime: set ONNXRUNTIME_ROOT to the folder with lib/libonnxruntime.so");
-  }
+  const char* named = std::getenv("ONNXRUNTIME_ROOT");
+  const bool is_named = named != nullptr && *named != '\0';
+  const std::string root = is_named ? named : LIMBER_ONNXRUNTIME_ROOT;
+  if (root.empty()) return "libonnxruntime.so";
   std::vector<std::string> found;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(std::string(root) + "/lib", error)) {
+  for (const auto& entry : fs::directory_iterator(root + "/lib", error)) {
     if (entry.path().filename().string().starts_with("libonnxruntime.so")) found.push_back(entry.path().string());
   }
-  if (found.empty()) fail(ErrorCode::kNotFound, "ONNX Runtime: no libonnxruntime.so in {}/lib", root);
+  if (found.empty())
+    fail(ErrorCode::kNotFound, "ONNX Runtime: no libonnxruntime.so in {}/lib; ONNXRUNTIME_ROOT names its folder", root);
   return *std::min_element(found.begin(), found.end());
 }
 
@@ -43,7 +44,7 @@ struct OnnxRuntimePeer::Impl {
   OrtIoBinding* binding = nullptr;
   OrtValue* values[2] = {nullptr, nullptr};  // input, output
   std::vector<float> data[2];
-  std::string version;
+  std::string version, settings;
 
   ~Impl() {
     if (api != nullptr) {
@@ -97,7 +98,7 @@ struct OnnxRuntimePeer::Impl {
   }
 };
 
-OnnxRuntimePeer::OnnxRuntimePeer(const std::string& model, const std::string& library)
+OnnxRuntimePeer::OnnxRuntimePeer(const std::string& model, const std::string& library, const std::vector<int>& cores)
     : impl_(std::make_unique<Impl>()) {
   Impl& it = *impl_;
   const std::string path = library.empty() ? find_library() : library;
@@ -114,7 +115,17 @@ OnnxRuntimePeer::OnnxRuntimePeer(const std::string& model, const std::string& li
   }
   it.good(it.api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "limber", &it.env));
   it.good(it.api->CreateSessionOptions(&it.options));
-  it.good(it.api->SetIntraOpNumThreads(it.options, 1));
+  const auto set = [&](const char* key, const std::string& value) {
+    it.good(it.api->AddSessionConfigEntry(it.options, key, value.c_str()));
+  };
+  it.good(it.api->SetIntraOpNumThreads(it.options, static_cast<int>(cores.size())));
+  set("session.intra_op.allow_spinning", cores.size() > 1 ? "1" : "0");
+  set("session.inter_op.allow_spinning", "0");
+  std::string affinities;  // of the threads beside the caller's; it counts from 1
+  for (std::size_t i = 1; i < cores.size(); ++i) affinities += fmt::format("{}{}", i > 1 ? ";" : "", cores[i] + 1);
+  if (!affinities.empty()) set("session.intra_op_thread_affinities", affinities);
+  it.settings = fmt::format("{} intra-op thread{}, {}, sequential, all graph optimisations", cores.size(),
+                            cores.size() > 1 ? "s" : "", cores.size() > 1 ? "spinning" : "no spinning");
   it.good(it.api->SetInterOpNumThreads(it.options, 1));
   it.good(it.api->SetSessionExecutionMode(it.options, ORT_SEQUENTIAL));
   it.good(it.api->SetSessionGraphOptimizationLevel(it.options, ORT_ENABLE_ALL));
@@ -138,6 +149,9 @@ void OnnxRuntimePeer::run() {
 }
 const std::string& OnnxRuntimePeer::version() const {
   return impl_->version;
+}
+const std::string& OnnxRuntimePeer::settings() const {
+  return impl_->settings;
 }
 
 }  // namespace limber

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONNX Runtime as a peer of `limber bench`: the library is opened at run time from $ONNXRUNTIME_ROOT/lib. Layer: tool;
-// built where its C header was found (ONNXRUNTIME_ROOT at configure time).
+// ONNX Runtime as a peer of `limber bench`: the library is opened at run time. Layer: tool; built where its C
+// header was found (ONNXRUNTIME_ROOT at configure time).
 #pragma once
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace limber {
 
-// One model, one intra-op thread, all graph optimisations, no spinning; inputs and outputs are bound once, so run()
-// allocates nothing of ours. One thread at a time.
+// One model, all graph optimisations, as many intra-op threads as cores; inputs and outputs are bound once, so run()
+// allocates nothing of ours. With one core there is no second thread and nothing spins; with several, the further
+// threads are bound to the further cores and spin while they wait, as ONNX Runtime does unless told otherwise. One
+// thread at a time.
 class OnnxRuntimePeer {
  public:
   // model: a serialised ModelProto with one float input and one float output, as export_onnx makes. library: the path
-  // of libonnxruntime.so; empty: found below $ONNXRUNTIME_ROOT/lib. Fails with kNotFound (library) or kUnsupported
-  // (refused).
-  explicit OnnxRuntimePeer(const std::string& model, const std::string& library = "");
+  // of libonnxruntime.so; empty: found in $ONNXRUNTIME_ROOT/lib, else in lib below what was ONNXRUNTIME_ROOT at
+  // configure time, else where the system looks. cores: the calling thread is expected on the first. Fails with
+  // kNotFound (library) or kUnsupported (refused).
+  explicit OnnxRuntimePeer(const std::string& model, const std::string& library = "",
+                           const std::vector<int>& cores = {0});
   ~OnnxRuntimePeer();
   OnnxRuntimePeer(const OnnxRuntimePeer&) = delete;
   OnnxRuntimePeer& operator=(const OnnxRuntimePeer&) = delete;
@@ -23,7 +28,8 @@ class OnnxRuntimePeer {
   std::span<float> input();         // fill, then run()
   std::span<const float> output();  // of the last run()
   void run();
-  const std::string& version() const;  // "1.23.0"
+  const std::string& version() const;   // "1.23.0"
+  const std::string& settings() const;  // for people: threads, spinning, optimisations
 
  private:
   struct Impl;

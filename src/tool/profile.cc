@@ -209,11 +209,7 @@ std::vector<int64_t> parse_batches(const std::string& text) {
 void measure(const Options& options) {
   const auto model = Model::build(read_model(options.model));
   if (!options.check.empty()) return check(options, *model);
-  std::vector<int> members;
-  for (const std::string& name : split_list(options.members)) members.push_back(model->find_member(name));
-  for (int member = 0; options.members.empty() && member < model->members(); ++member) members.push_back(member);
-  std::sort(members.begin(), members.end());
-  members.erase(std::unique(members.begin(), members.end()), members.end());
+  const std::vector<int> members = chosen_members(*model, options.members);
   std::vector<std::vector<int>> sets;
   for (const std::string& cores : options.cores) sets.push_back(core_set(cores));
   if (sets.empty()) sets.push_back(core_set(""));
@@ -256,7 +252,7 @@ void add_profile_command(CLI::App& app) {
       ->add_option("--core,--cores", options->cores,
                    "logical CPUs of a core set, e.g. 0 or 0,1; may be given several times; default: the first one")
       ->allow_extra_args(false);
-  command->add_option("--members", options->members, "only these members, e.g. 25%,100%");
+  command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
   command->add_option("--batch", options->batches, "batch sizes, e.g. 1,8,32");
   command->add_option("--seconds", options->seconds, "time for each core set, at least 20 rounds")
       ->check(CLI::Range(0.0, 3600.0));

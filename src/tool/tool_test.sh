@@ -57,4 +57,19 @@ expect 1 "legal are ascending numbers" "$limber" profile "$shapes" --batch 8,1
 expect 1 "cannot be used" "$limber" profile "$shapes" --cores 4095
 expect 1 "limber: error:" "$limber" profile "$shapes" --seconds 0 --output "$work/none/profile.json"
 
+# The benchmark, as quickly as it goes: every key that scripts rely on, and refusals.
+expect 0 "Example" "$limber" bench --help
+expect 0 "layers of 100%" "$limber" bench "$shapes" --seconds 0 --peers none
+"$limber" bench "$shapes" --seconds 0 --members 25%,100% --json --output "$work/bench.json" >"$work/bench.out" || failed=1
+cmp "$work/bench.json" "$work/bench.out" || failed=1
+for key in machine threads precision peak_gflops members median_ms min_ms p95_ms p99_ms peers layers peak_share round_robin \
+  switch_ns first_after_switch_ratio time_ratio largest_alone_bytes separate_models peers_missing; do
+  grep -q "\"$key\":" "$work/bench.json" || { echo "FAILED: bench --json lacks $key"; failed=1; }
+done
+for key in allocations_per_switch allocations_per_inference; do
+  grep -qE "\"$key\":0(\.0)?[,}]" "$work/bench.json" || { echo "FAILED: $key is not 0"; failed=1; }
+done
+expect 1 "legal are onnxruntime and none" "$limber" bench "$shapes" --peers nonsense
+expect 1 "legal: 25%" "$limber" bench "$shapes" --members 33%
+
 exit $failed

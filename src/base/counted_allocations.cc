@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "network/counted_allocations.h"
+#include "base/counted_allocations.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -10,7 +10,7 @@ std::atomic<int64_t> allocations = 0;
 }
 
 namespace limber {
-int64_t test_allocations() {
+int64_t counted_allocations() {
   return allocations;
 }
 }  // namespace limber

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// `limber bench MODEL`: what the members cost here, alone and against peers on the same graph.
+#include <algorithm>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "formats/model_file.h"
+#include "tool/bench/report.h"
+#include "tool/command.h"
+#include "tool/measuring.h"
+
+namespace limber::tool {
+namespace {
+
+struct Options {
+  std::string model, cores, members, peers = "onnxruntime", output;
+  double seconds = 10;
+  bool json = false;
+};
+
+BenchReport measure(const Options& options) {
+  BenchReport report;
+  report.path = options.model;
+  report.date = utc_now();
+  report.cores = core_set(options.cores);
+  report.machine = read_machine(report.cores.front());
+  const std::vector<std::string> peers =
+      options.peers == "none" ? std::vector<std::string>{} : split_list(options.peers);
+  if (resident_memory().anonymous > 0) report.memory = measure_memory(options.model);  // first: it forks
+  report.model = Model::build(read_model(options.model));
+  report.members = chosen_members(*report.model, options.members);
+
+  Subject subject(report.model, report.cores);
+  report.peers = find_peers(peers, subject, report.members);
+  std::vector<Contender> contenders = {{"limber", [&](int member) { subject.run(member); }}};
+  for (const Peer& peer : report.peers.found) contenders.push_back(peer.contender);
+  report.latency = compare(contenders, report.members, 0.5 * options.seconds);
+  report.layers = time_layers(report.model, report.cores, report.members, 0.3 * options.seconds);
+  report.switching = measure_switch(subject, report.members, 0.2 * options.seconds);
+  return report;
+}
+
+void bench(const Options& options) {
+  const BenchReport report = measure(options);
+  const std::string json = print_json(report);
+  if (!options.output.empty()) {
+    AtomicFile file(options.output);
+    file.write(json);
+    file.commit();
+  }
+  fmt::print("{}", options.json ? json : print_tables(report));
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("bench", "latency of each member, alone and against peers on the same graph");
+  command->footer(
+      "Layers against the core's measured peak, latency beside peers, cost of a switch, memory. Whatever is compared "
+      "is\n"
+      "measured in turns; figures are medians. Peers: onnxruntime, where it was found when Limber was built.\n"
+      "Example: limber bench models/cifar10-incremental.safetensors --cores 0 --output bench.json");
+  command->add_option("model", options->model, "a model file")->required();
+  command->add_option("--core,--cores", options->cores, "logical CPUs to use, e.g. 0 or 0,1; default: the first one");
+  command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
+  command->add_option("--peers", options->peers, "onnxruntime or none");
+  command->add_option("--seconds", options->seconds, "time for all measurements together, some rounds at least")
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--output,-o", options->output, "write the JSON object to this file, too");
+  command->add_flag("--json", options->json, "print one JSON object");
+  command->callback([options] { bench(*options); });
+}
+
+}  // namespace limber::tool
