@@ -114,8 +114,8 @@ std::vector<PolicyMember> policy_members(const Profile& profile, const Model& mo
     const std::string& name = model.member(member).name;
     const OperatingPoint* point = find_point(profile, name, cores, batch);
     if (point == nullptr) {
-      fail(ErrorCode::kInvalidArgument, "the profile has no point for member '{}' on {} cores at batch {}", name, cores,
-           batch);
+      fail(ErrorCode::kInvalidArgument, "the profile has no point for member '{}' on {} core{} at batch {}", name,
+           cores, cores == 1 ? "" : "s", batch);
     }
     members.push_back({name, point->median_ms});
   }

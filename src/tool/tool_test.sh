@@ -57,6 +57,13 @@ expect 1 "legal are ascending numbers" "$limber" profile "$shapes" --batch 8,1
 expect 1 "cannot be used" "$limber" profile "$shapes" --cores 4095
 expect 1 "limber: error:" "$limber" profile "$shapes" --seconds 0 --output "$work/none/profile.json"
 
+# The run takes its members' times from a profile that has all of them.
+play=(run "$shapes" --data shapes --policy dynamic --frames 3 --burst 2 --period-ms 5 --quiet)
+expect 1 "no point for member '50%' on 1 core" "$limber" "${play[@]}" --profile "$profile"
+expect 0 "" "$limber" profile "$shapes" --seconds 0 --output "$profile"
+expect 0 "dynamic" "$limber" "${play[@]}" --profile "$profile"
+expect 1 "short.json" "$limber" "${play[@]}" --profile "$work/short.json"
+
 # The benchmark, as quickly as it goes: every key that scripts rely on, and refusals.
 expect 0 "Example" "$limber" bench --help
 expect 0 "layers of 100%" "$limber" bench "$shapes" --seconds 0 --peers none

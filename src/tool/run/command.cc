@@ -40,6 +40,8 @@ void add_run_command(CLI::App& app) {
       ->check(CLI::Range(0, 64));
   command->add_option("--core", options->core, "the core to run on; default: the first allowed one")
       ->check(CLI::Range(0, 1 << 20));
+  command->add_option("--profile", options->profile,
+                      "take the members' times from this file of `limber profile`; default: measured at the start");
   command->add_option("--trace", options->trace, "write one JSON line a frame to this file, the summary last");
   command->add_option("--plot", options->plot, "draw the run as .png or .svg (needs gnuplot)");
   command->add_flag("--json", options->json, "print JSON: of a stream a line a frame; the summary last");

@@ -55,13 +55,17 @@ std::unique_ptr<BurstSource> make_source(const RunOptions& options, const Model&
   return make_data_source(read_data_set(data, options.split), shape, model.outputs());
 }
 
+void warn(const std::string& text) {
+  fmt::print(stderr, "limber: warning: {}\n", text);
+}
+
 class Job {
  public:
   explicit Job(const RunOptions& options)
       : options_(options),
         model_(Model::build(read_model(options.model))),
         source_(make_source(options, *model_)),
-        profile_(time_members(model_)),
+        profile_(options.profile.empty() ? time_members(model_) : read_members(options.profile, *model_, warn)),
         policies_(make_policies(options.policy, profile_, model_->exit_plan() != nullptr)) {
     sensor_ = EnergySensor::find(context_.no_sensor);
     fill_context();

@@ -20,6 +20,7 @@ struct RunOptions {
   int rounds = 1, load = 0, core = -1;
   uint64_t seed = 1;
   std::string trace, plot;
+  std::string profile;  // a file of `limber profile`; empty: measured at the start
   bool json = false, quiet = false;
 };
 

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/statistics.h"
+#include "manager/profile.h"
 #include "network/session.h"
 #include "platform/clock.h"
 
@@ -16,11 +18,6 @@ namespace {
 
 constexpr double kBatchMs = 1, kMemberMs = 40;  // of a measured batch, and of all batches of a member
 constexpr int kRounds = 9;
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 }  // namespace
 
@@ -62,6 +59,13 @@ std::vector<PolicyMember> time_members(const std::shared_ptr<const Model>& model
   for (int m = 0; m < members; ++m)
     profile.push_back({model->member(m).name, median(times[static_cast<std::size_t>(m)])});
   return profile;
+}
+
+std::vector<PolicyMember> read_members(const std::string& path, const Model& model,
+                                       const std::function<void(const std::string&)>& warn) {
+  const Profile profile = read_profile(path);
+  for (const std::string& warning : check_profile(profile, model, path)) warn(warning);
+  return policy_members(profile, model, 1, 1);
 }
 
 int64_t burst_size(const std::string& asked, double work_ms, double image_ms, int64_t most) {

@@ -2,6 +2,7 @@
 // How long each member takes here, and how many images make a frame. Layer: tool.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,11 @@ namespace limber::tool {
 // Median CPU time of one image of every member, measured in batches, members interleaved; CPU time, so that others who
 // use the core meanwhile do not count. Takes some 0.2 s.
 std::vector<PolicyMember> time_members(const std::shared_ptr<const Model>& model);
+
+// The same out of a file of `limber profile`: points of one core, one image at a time. Fails as read_profile,
+// check_profile and policy_members do; warnings go to `warn`, one call each.
+std::vector<PolicyMember> read_members(const std::string& path, const Model& model,
+                                       const std::function<void(const std::string&)>& warn);
 
 constexpr int64_t kMostBurst = 1 << 16;  // images of a frame; the anytime policy keeps memory for each
 
