@@ -12,6 +12,8 @@ namespace {
 
 constexpr double kDeviations = 2.33;   // a member needs to meet the deadline with a probability of 99 %
 constexpr double kForgetPause = 0.9;   // a frame
+constexpr double kForgetFirst = 0.95;  // a frame
+constexpr double kRoom = 1.1;          // to spare, of what the next frame's first answers may take
 constexpr int kFramesBeforeUp = 3;     // frames in a row that would have allowed a larger member
 constexpr double kTrustAfterMs = 0.5;  // profiled work after which a frame's own progress is believed
 
@@ -31,14 +33,23 @@ class AnytimePolicy : public Policy {
  public:
   explicit AnytimePolicy(int largest) : largest_(largest) {}
   const std::string& name() const override { return name_; }
-  Decision decide(const Situation&) override {
-    return {largest_, true, false, "best answer published by the deadline"};
+
+  Decision decide(const Situation& now) override {
+    // Others may begin a turn just as this frame ends; then come the next frame's first answers, with turns between.
+    const double next = kRoom * (pause_ms_ + answered_ms_);
+    const double leave = now.period_ms > 0 ? std::clamp(next - now.period_ms, 0.0, now.period_ms) : 0;
+    return {largest_, true, false, "best answer published by the deadline", leave};
   }
-  void report(const Outcome&) override {}
+
+  void report(const Outcome& outcome) override {
+    answered_ms_ = std::max(kForgetFirst * answered_ms_, outcome.answered_ms);
+    pause_ms_ = std::max(kForgetPause * pause_ms_, outcome.pause_ms);
+  }
 
  private:
   std::string name_ = "anytime";
   int largest_;
+  double answered_ms_ = 0, pause_ms_ = 0;  // the longest lately
 };
 
 class DynamicPolicy : public Policy {

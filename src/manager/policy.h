@@ -24,6 +24,7 @@ struct Situation {
   double done_profiled_ms = 0;  // profiled time of what is done of it
   double left_ms = 0;           // until the deadline
   int previous = -1;            // member of the part before; -1: the frame begins
+  double period_ms = 0;         // between frames; 0: not known
 };
 
 struct Decision {
@@ -31,11 +32,15 @@ struct Decision {
   bool anytime = false;  // run the exit plan; the best answer published by the deadline counts
   bool give_up = false;  // leave the frame's rest unanswered: it is late, and the next frame shall not be
   std::string reason;    // one line for people
+  double leave_ms = 0;   // anytime: once every image has an answer, stop this long before the deadline
 };
 
 struct Outcome {
   double elapsed_ms = 0, profiled_ms = 0;  // of the frame's work
   bool met = false;
+  // Of anytime frames: until every image had its first answer (elapsed_ms if they never had), and the longest time
+  // without a new answer.
+  double answered_ms = 0, pause_ms = 0;
 };
 
 class Policy {
@@ -49,8 +54,9 @@ class Policy {
 // "static:<member>": always that member. "dynamic": for each part the largest member with which the frame still meets
 // its deadline with enough probability, the rest answered by the next smaller one; it never counts on being spared by
 // the longest pause that it saw lately. Down at once, also in the middle of a frame; up after several frames that would
-// have allowed it. "anytime": the exit plan. Members ascend in cost. Fails with kInvalidArgument naming the legal
-// names.
+// have allowed it. "anytime": the exit plan until the deadline; on a core so busy
+// that the next frame might not even get its first answers, it leaves early, so that the others' turns are over by
+// then. Members ascend in cost. Fails with kInvalidArgument naming the legal names.
 std::unique_ptr<Policy> make_policy(const std::string& name, const std::vector<PolicyMember>& members);
 
 }  // namespace limber

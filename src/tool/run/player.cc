@@ -73,8 +73,9 @@ void Player::play(Policy& policy, BurstSource& source, const std::function<void(
 void Player::answer(Policy& policy, const Burst& burst, const Clock& clock, FrameResult& frame) {
   const Decision decision =
       policy.decide({burst.images, std::min(burst.images, (burst.images + kPartsPerFrame - 1) / kPartsPerFrame), 0, 0,
-                     to_ms(clock.deadline - clock.start), -1});
-  decision.anytime ? answer_anytime(burst, clock, frame) : answer_in_parts(policy, decision, burst, clock, frame);
+                     to_ms(clock.deadline - clock.start), -1, context_.period_ms});
+  decision.anytime ? answer_anytime(policy, decision, burst, clock, frame)
+                   : answer_in_parts(policy, decision, burst, clock, frame);
 }
 
 void Player::answer_in_parts(Policy& policy, Decision decision, const Burst& burst, const Clock& clock,
@@ -85,8 +86,8 @@ void Player::answer_in_parts(Policy& policy, Decision decision, const Burst& bur
   for (int64_t i = 0; i < burst.images; i += part) {
     const int64_t count = std::min(part, burst.images - i), now = now_ns();
     if (i > 0)
-      decision = policy.decide(
-          {burst.images - i, count, to_ms(now - clock.start), done, to_ms(clock.deadline - now), decision.member});
+      decision = policy.decide({burst.images - i, count, to_ms(now - clock.start), done, to_ms(clock.deadline - now),
+                                decision.member, context_.period_ms});
     if (frame.reasons.empty() || frame.reasons.back() != decision.reason) frame.reasons.push_back(decision.reason);
     const auto reason = static_cast<int16_t>(frame.reasons.size() - 1);
     if (decision.give_up) {
@@ -118,8 +119,11 @@ void Player::answer_in_parts(Policy& policy, Decision decision, const Burst& bur
 
 // An image's answer counts from the moment it is published. What is published late is thrown away, so that the next
 // frame does not wait for it.
-void Player::answer_anytime(const Burst& burst, const Clock& clock, FrameResult& frame) {
-  const std::function<bool()> in_time = [&] { return now_ns() < clock.deadline; };
+void Player::answer_anytime(Policy& policy, const Decision& decision, const Burst& burst, const Clock& clock,
+                            FrameResult& frame) {
+  const int64_t leave = clock.deadline - static_cast<int64_t>(decision.leave_ms * 1e6);
+  int64_t stop = clock.deadline, answered = 0, pause = 0, last = clock.start;
+  const std::function<bool()> in_time = [&] { return now_ns() < stop; };
   const Batch batch{burst.images, burst.pixels, {}};
   const std::span<float> answer = std::span(answers_).first(static_cast<std::size_t>(model_->outputs()));
   order_.start(burst.images, model_->exits(), confidence_ > 0 ? confidence_ : 2);
@@ -132,9 +136,17 @@ void Player::answer_anytime(const Burst& burst, const Clock& clock, FrameResult&
     image.member = static_cast<int16_t>(first_exit_ + step.exit);
     order_.published(static_cast<double>(image.confidence));
     frame.end = published;
+    pause = std::max(pause, published - last);
+    last = published;
+    if (answered == 0 && order_.all_answered()) {
+      answered = published;
+      stop = leave;
+    }
   }
+  const bool left = order_.next().image >= 0 && stop < clock.deadline;
   frame.met = order_.all_answered();
-  if (!frame.met) frame.end = now_ns();
+  if (!frame.met) frame.end = answered = now_ns();
+  policy.report({to_ms(frame.end - clock.start), 0, frame.met, to_ms(answered - clock.start), to_ms(pause)});
   std::vector<int16_t> reasons(2 * static_cast<std::size_t>(model_->exits()) + 2, -1);
   for (ImageResult& image : frame.images) {
     const int exit = image.member < 0 ? -1 : image.member - first_exit_;
@@ -142,18 +154,20 @@ void Player::answer_anytime(const Burst& burst, const Clock& clock, FrameResult&
     int16_t& reason = reasons[static_cast<std::size_t>(2 * (exit + 1) + sure)];
     if (reason < 0) {
       reason = static_cast<int16_t>(frame.reasons.size());
-      frame.reasons.push_back(why_stopped(exit, sure));
+      frame.reasons.push_back(why_stopped(exit, sure, left));
     }
     image.reason = reason;
   }
 }
 
-std::string Player::why_stopped(int exit, bool sure) const {
+std::string Player::why_stopped(int exit, bool sure, bool left) const {
   const int exits = model_->exits();
   if (exit < 0) return "nothing was published by the deadline";
   if (exit + 1 == exits) return fmt::format("exit {} of {}: complete", exit + 1, exits);
   if (sure) return fmt::format("exit {} of {}: confidence is at least {:g}", exit + 1, exits, confidence_);
-  return fmt::format("exit {} of {}: the best published by the deadline", exit + 1, exits);
+  return fmt::format(
+      "exit {} of {}: {}", exit + 1, exits,
+      left ? "left early, the core is too busy for the next frame" : "the best published by the deadline");
 }
 
 void Player::judge(const Burst& burst, int64_t image, std::span<const float> answer, ImageResult& result) const {

@@ -35,9 +35,10 @@ class Player {
   };
   void answer(Policy& policy, const Burst& burst, const Clock& clock, FrameResult& frame);
   void answer_in_parts(Policy& policy, Decision decision, const Burst& burst, const Clock& clock, FrameResult& frame);
-  void answer_anytime(const Burst& burst, const Clock& clock, FrameResult& frame);
+  void answer_anytime(Policy& policy, const Decision& decision, const Burst& burst, const Clock& clock,
+                      FrameResult& frame);
   void judge(const Burst& burst, int64_t image, std::span<const float> answer, ImageResult& result) const;
-  std::string why_stopped(int exit, bool sure) const;
+  std::string why_stopped(int exit, bool sure, bool left) const;
 
   std::shared_ptr<const Model> model_;
   const RunContext& context_;
