@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.h"
 #include "kernels/kernels.h"
 #include "kernels/pack.h"
 #include "kernels/peak.h"
@@ -23,6 +24,7 @@
 namespace {
 
 using namespace limber::kernels;
+using limber::median;
 
 struct Layer {
   const char* name;
@@ -66,11 +68,6 @@ double seconds(const std::function<void()>& run, int repeats) {
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < repeats; ++i) run();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 // One layer's operands: `factor` times as many channels in the weights as are used.

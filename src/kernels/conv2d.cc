@@ -56,7 +56,21 @@ class Driver {
 
   int64_t items() const { return bands_ * groups_; }
 
-  void run(int64_t item) const {
+  // For the tiles of items [begin, end): their part of what is to be fetched, spread evenly.
+  Fetcher fetcher(int64_t begin, int64_t end) const {
+    const Upcoming& what = args_.upcoming;
+    if (what.data == nullptr) return {what, 0, 0, 0};
+    int64_t blocks = 0;
+    for (const ConvRange& range : args_.ranges) blocks += (range.channels + kLanes - 1) / kLanes;
+    int64_t calls = 0;
+    for (int64_t item = begin; item < end; ++item)
+      calls += item_tiles(item) * blocks * args_.kernel_height * args_.kernel_width;
+    const int64_t lines = what.rows * (what.row_floats / Fetcher::kLine);
+    const int64_t first = lines * begin / items(), last = lines * end / items();
+    return {what, first, last, (last - first + calls - 1) / std::max<int64_t>(1, calls)};
+  }
+
+  void run(int64_t item, Fetcher& fetcher) const {
     const int64_t band = item / groups_, group = item % groups_;
     const int64_t panel = first_panel(group), panels = group_panels(group);
     for (int64_t line = band * band_lines_; line < std::min(lines_, (band + 1) * band_lines_); ++line) {
@@ -66,13 +80,19 @@ class Driver {
       int64_t x = first;
       for (int64_t tile = 0; tile < cut.tiles; ++tile) {
         const int rows = cut.rows + (tile < cut.larger);
-        functions_[static_cast<size_t>(panels)][rows](args_, panel, y, x);
+        functions_[static_cast<size_t>(panels)][rows](args_, panel, y, x, fetcher);
         x += rows;
       }
     }
   }
 
  private:
+  int64_t item_tiles(int64_t item) const {  // of full lines
+    const int64_t band = item / groups_;
+    const Split cut = split(line_, static_cast<int>(group_panels(item % groups_)));
+    return (std::min(lines_, (band + 1) * band_lines_) - band * band_lines_) * cut.tiles;
+  }
+
   int most_rows(int panels) const {
     int rows = 0;  // sizes are there from 1 on without a gap, then single larger ones
     while (rows < kMaxTileRows && functions_[static_cast<size_t>(panels)][rows + 1]) ++rows;
@@ -184,7 +204,8 @@ int64_t conv2d_items(const ConvTiles& tiles, const Conv2dArgs& args) {
 
 void conv2d_run(const ConvTiles& tiles, const Conv2dArgs& args, int64_t begin, int64_t end) {
   const Driver driver(tiles, args);
-  for (int64_t item = begin; item < end; ++item) driver.run(item);
+  Fetcher fetcher = driver.fetcher(begin, end);
+  for (int64_t item = begin; item < end; ++item) driver.run(item, fetcher);
 }
 
 }  // namespace limber::kernels

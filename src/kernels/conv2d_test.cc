@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/conv2d_tile.h"
 #include "kernels/kernels.h"
 #include "kernels/pack.h"
 #include "kernels/test_data.h"
@@ -318,6 +319,37 @@ TEST(Conv2d, ARangeMayStartAtAnyLane) {
     args.output = b.planes;
     kernels(isa).conv2d(args);
     expect_same_bits(a, b);
+  }
+}
+
+TEST(Fetcher, TakesEveryLineOnceWhateverTheSplit) {
+  const Floats weights(5 * 80);
+  const Upcoming what{weights.data(), 5, 48, 80};  // 5 rows of 3 lines
+  for (const int64_t cut : {0, 1, 3, 7, 15}) {
+    std::vector<int64_t> offsets;
+    for (Fetcher part : {Fetcher(what, 0, cut, 2), Fetcher(what, cut, 15, 2)}) {
+      while (part.left() > 0) offsets.push_back(part.take() - weights.data());
+      part.some();  // nothing left, nothing happens
+      EXPECT_EQ(part.left(), 0);
+    }
+    ASSERT_EQ(offsets.size(), 15u);
+    for (int64_t i = 0; i < 15; ++i) EXPECT_EQ(offsets[static_cast<size_t>(i)], i / 3 * 80 + i % 3 * Fetcher::kLine);
+  }
+}
+
+TEST(Conv2d, FetchingAheadChangesNoBit) {
+  const Case c({9, 13, {19, 16}, 50, 3, 1, 1, 1, Activation::kRelu}, 31);
+  for (const Isa isa : attainable_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    auto plain = c.output(), ahead = c.output();
+    kernels(isa).conv2d(c.args(*plain));
+    Conv2dArgs args = c.args(*ahead);
+    args.upcoming = {c.weights->data(), 2, 32, c.panel.tap_stride()};
+    const auto& kernel = kernels(isa).conv2d;
+    const int64_t items = kernel.items(args);
+    kernel.run(args, items / 2, items);
+    kernel.run(args, 0, items / 2);
+    expect_same_bits(*plain, *ahead);
   }
 }
 

@@ -46,7 +46,7 @@ LIMBER_INLINE void store(const Conv2dArgs& args, int64_t panel, float* out, V (&
 
 // kStep: floats between the input pixels of neighbouring outputs.
 template <int kRows, int kPanels, int kStep>
-void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x) {
+void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetcher& fetcher) {
   constexpr int kColumns = kPanels * kVectors;
   const D d;
   V acc[kRows][kColumns];
@@ -81,6 +81,7 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x) {
         const float* w = tap;
         int k = channels;
         for (; k >= kLanes; k -= kLanes, a += plane_stride) {
+          fetcher.some();
           for (int quarter = 0; quarter < kLanes; quarter += 4, w += 4 * kLanes) {
             multiply_add<kRows, kColumns, kStep>(a + quarter, w, panel_stride, acc);
             multiply_add<kRows, kColumns, kStep>(a + quarter + 1, w + kLanes, panel_stride, acc);
@@ -88,6 +89,7 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x) {
             multiply_add<kRows, kColumns, kStep>(a + quarter + 3, w + 3 * kLanes, panel_stride, acc);
           }
         }
+        if (k > 0) fetcher.some();
         for (int rest = 0; rest < k; ++rest, w += kLanes) {
           multiply_add<kRows, kColumns, kStep>(a + rest, w, panel_stride, acc);
         }

@@ -1,13 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface between the convolution's driver (conv2d.cc, the same for every ISA) and the micro-kernels of one ISA.
 #pragma once
+#include <algorithm>
+
 #include "kernels/kernels.h"
 
 namespace limber::kernels {
 
+// What is still to be fetched of Conv2dArgs::upcoming, cache line by cache line.
+class Fetcher {
+ public:
+  static constexpr int64_t kLine = 16;  // floats
+
+  // Lines [begin, end) of the whole, at most `at_once` at each call of some().
+  Fetcher(const Upcoming& what, int64_t begin, int64_t end, int64_t at_once)
+      : left_(end - begin), at_once_(at_once), gap_(what.row_stride - what.row_floats), row_(what.row_floats) {
+    if (left_ <= 0) return;
+    const int64_t lines = what.row_floats / kLine;
+    at_ = what.data + begin / lines * what.row_stride + begin % lines * kLine;
+    row_end_ = what.data + begin / lines * what.row_stride + what.row_floats;
+  }
+
+  void some() {
+    for (int64_t n = std::min(left_, at_once_); n > 0; --n) __builtin_prefetch(take(), 0, 2);
+  }
+  int64_t left() const { return left_; }
+  const float* take() {  // the next line; there must be one left
+    const float* const line = at_;
+    --left_;
+    at_ += kLine;
+    if (at_ == row_end_) {
+      at_ += gap_;
+      row_end_ = at_ + row_;
+    }
+    return line;
+  }
+
+ private:
+  int64_t left_, at_once_, gap_, row_;
+  const float *at_ = nullptr, *row_end_ = nullptr;
+};
+
 // Computes a tile: `rows` pixels from (y, x) on, along x, times `panels` planes from `panel` on; complete with
-// epilogue.
-using ConvTileFunction = void (*)(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x);
+// epilogue. Calls fetcher.some() once for each tap and 16 (or fewer, the last ones) input channels.
+using ConvTileFunction = void (*)(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetcher& fetcher);
 
 inline constexpr int kMaxTilePanels = 4, kMaxTileRows = 16;
 

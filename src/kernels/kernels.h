@@ -64,6 +64,13 @@ struct ConvRange {
   int64_t weight_offset = 0;  // first K row of the range within each tap of a panel: floats / 16
 };
 
+// Weights that a later call will read: `rows` runs of `row_floats` floats (a multiple of 16). While a call computes it
+// asks the L2 cache for them: a network's weights may be more than that holds, and the arithmetic hides the wait.
+struct Upcoming {
+  const float* data = nullptr;  // null: nothing
+  int64_t rows = 0, row_floats = 0, row_stride = 0;
+};
+
 // Dense convolution over the ranges (grouped: one call per group; linear: kernel 1x1, rows = height, width 1).
 //   sum(n, y, x) = start + sum over ranges, taps, channels of input(y * stride + ky - padding, x * stride + kx -
 //   padding, k) * weight(n, tap, k);  output = activation(sum * scale[n] + bias[n] + residual).
@@ -82,6 +89,7 @@ struct Conv2dArgs {
   ConstPlanes residual;  // data null: none
   ConstPlanes start;     // fp32 partial sums to continue, data null: from 0. May be the output itself
   bool finish = true;    // false: leave the partial sums in output, no epilogue
+  Upcoming upcoming;     // a hint, changes no number
 };
 
 // Depthwise: output channel c reads input channel c. weights [planes][taps][16] (pack_depthwise). One chain, taps row

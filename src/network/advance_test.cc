@@ -4,8 +4,8 @@
 
 #include <random>
 
+#include "base/counted_allocations.h"
 #include "base/error.h"
-#include "network/counted_allocations.h"
 #include "network/session.h"
 #include "network/toy_networks.h"
 
@@ -53,9 +53,9 @@ TEST_P(Advance, AnyOrderOfImagesGivesTheMembersAnswers) {
     EXPECT_EQ(answer, member_answer(image, exit)) << "image " << image << " exit " << exit;
     ++exit;
   }
-  const int64_t before = test_allocations();
+  const int64_t before = counted_allocations();
   session_->advance(batch(), 0, 0, answer);
-  EXPECT_EQ(test_allocations(), before);
+  EXPECT_EQ(counted_allocations(), before);
 }
 
 TEST_P(Advance, ExitsOutOfOrderAreRefused) {

@@ -144,6 +144,22 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
   }
 }
 
+// The weights of the next convolution: what lies between is too short to wait for them.
+kernels::Upcoming Executor::upcoming(const Plan& plan, const Step& step) const {
+  for (const Step* next = &step + 1; next < plan.steps.data() + plan.steps.size(); ++next) {
+    if ((next->op != Op::kConv2d && next->op != Op::kLinear) || next->depthwise) continue;
+    int64_t channels = 0, from = INT64_MAX;
+    for (const PlanRange& range : plan.inputs_of(*next)) {
+      channels += range.channels;
+      from = std::min<int64_t>(from, range.weight_from);
+    }
+    if (channels == 0) return {};
+    return {next->weights + from * 16, (next->channels + 15) / 16 * int64_t{next->kernel} * next->kernel, channels * 16,
+            next->tap_stride};
+  }
+  return {};
+}
+
 void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   const std::span<const PlanRange> inputs = plan.inputs_of(step);
   kernels::Conv2dArgs args;
@@ -162,6 +178,7 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   args.scale = step.scale;
   args.bias = step.bias;
   args.activation = kernel_activation(step.activation);
+  args.upcoming = upcoming(plan, step);
   if (step.residual >= 0) args.residual = view(plan, step.residual, step.output_plane, image);
   if (step.partial_in >= 0) args.start = view(plan, step.partial_in, step.output_plane, image);
   if (step.partial_out >= 0) {  // the sums are kept for a later exit, then finished for this one
