@@ -152,6 +152,21 @@ void read_training(Reader reader, Recipe& recipe) {
   reader.done();
 }
 
+// All of them in one message: an empty file is told the whole form.
+void check_top_keys(const toml::table& root, const std::string& path) {
+  std::string missing;
+  for (const char* key : {"name", "network", "data", "training", "member"}) {
+    if (!root.contains(key)) missing += (missing.empty() ? "" : ", ") + std::string(key);
+  }
+  if (missing.empty()) return;
+  fail(ErrorCode::kBadFile,
+       "{}: {}{} missing; a recipe has name, network, [data] with name, mean and deviation, [training] with epochs, "
+       "and a "
+       "[[member]] with name and choice for each member (docs/training.md; recipes/ has examples)",
+       path, root.empty() ? "this recipe is empty: " : "",
+       missing + (missing.find(',') == missing.npos ? " is" : " are"));
+}
+
 }  // namespace
 
 Recipe parse_recipe(const std::string& text, const std::string& path) {
@@ -164,6 +179,7 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
   } catch (const toml::parse_error& error) {
     fail(ErrorCode::kBadFile, "{}:{}: not TOML: {}", path, error.source().begin.line, error.description());
   }
+  check_top_keys(root, path);
   Reader reader(root, path, "");
   recipe.name = reader.text("name");
   recipe.network = reader.text("network");

@@ -69,12 +69,22 @@ TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
       {"mean = [0.5, ", "mean = [", "data.mean has 2 values and data.deviation 3"},
       {"choice = \"groups=1\"", "groups = 1", "member.choice is missing"},
       {"[training]", "[training", "recipes/tiny.toml:7: not TOML"},
-      {"name = \"tiny\"", "", "name is missing"},
+      {"name = \"tiny\"", "", "recipes/tiny.toml: name is missing; a recipe has name, network, [data] with"},
   };
   for (const auto& test : cases) {
     const std::string said = message(replaced(kGood, test.from, test.to));
     EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
   }
+}
+
+TEST(Recipe, AnEmptyFileIsToldTheWholeForm) {
+  for (const char* text : {"", "# nothing yet\n"}) {
+    EXPECT_NE(
+        message(text).find("this recipe is empty: name, network, data, training, member are missing; a recipe has"),
+        std::string::npos)
+        << message(text);
+  }
+  EXPECT_NE(message("[package]\nname = 1\n").find("tiny.toml: name, network, data"), std::string::npos);
 }
 
 TEST(Recipe, MissingFileIsNotFound) {
