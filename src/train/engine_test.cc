@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine against libtorch on trained weights, every member, through plans and through exits.
+// The engine against libtorch: every member, through plans and through exits; freshly trained weights, the models that
+// ship, and random networks of every operator that both know.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
+#include "formats/model_file.h"
+#include "network/random_network.h"
 #include "network/session.h"
 #include "train/test_networks.h"
 #include "train/trainer.h"
@@ -24,42 +28,98 @@ std::vector<float> softmax(std::vector<float> values, std::size_t classes) {
   return values;
 }
 
-TEST(Engine, AgreesWithLibtorchForEveryMember) {
-  for (const bool nested : {false, true}) {
-    const TrainingData data{tiny_images(192, 1), tiny_images(48, 2), [] { return tiny_images(60, 3); }};
-    const Images pictures = tiny_images(40, 4);
-    Network network = train(tiny_recipe(3), tiny_graph(3, nested), data, {}).network;
-    std::vector<std::vector<float>> expected;
-    for (const Member& member : network.family)
-      expected.push_back(softmax(torch_logits(network, member.choice, pictures), 3));
-    ModelOptions options;
-    options.use_cache = false;
-    const auto model = Model::build(std::move(network), options);
-    SessionOptions anytime;
-    anytime.anytime = true;
-    anytime.max_images = pictures.count;
-    Session session(model, anytime);
-    Batch batch;
-    batch.images = pictures.count;
-    batch.pixels = pictures.pixels;
-    std::vector<float> answers(static_cast<std::size_t>(pictures.count) * 3);
-    float largest = 0;
-    const auto compare = [&](int member) {
-      const std::vector<float>& wanted = expected[static_cast<std::size_t>(member)];
-      for (std::size_t i = 0; i < answers.size(); ++i) largest = std::max(largest, std::fabs(answers[i] - wanted[i]));
-    };
-    for (int member = 0; member < model->members(); ++member) {
-      session.select(member);
-      session.infer(batch, answers);
-      compare(member);
+// Noise over large patches: an unlike patch here and there, as pictures have.
+Images pictures_for(const Model& model, int64_t count) {
+  Images images;
+  images.count = count;
+  images.height = model.input_height();
+  images.width = model.input_width();
+  images.channels = model.input_channels();
+  std::mt19937 random(11);
+  for (int64_t n = 0; n < count; ++n) {
+    uint8_t patch[4][4][8];
+    for (auto& row : patch) {
+      for (auto& cell : row) {
+        for (uint8_t& value : cell) value = static_cast<uint8_t>(random());
+      }
     }
+    for (int64_t y = 0; y < images.height; ++y) {
+      for (int64_t x = 0; x < images.width; ++x) {
+        for (int64_t c = 0; c < images.channels; ++c) {
+          const uint8_t base = patch[y * 4 / images.height][x * 4 / images.width][c % 8];
+          images.pixels.push_back(static_cast<uint8_t>(base / 2 + random() % 64));
+        }
+      }
+    }
+  }
+  images.labels.assign(static_cast<std::size_t>(count), 0);
+  return images;
+}
+
+// The largest difference over all members' probabilities, and over those of all exits.
+float largest_difference(const std::shared_ptr<const Model>& model, const Images& pictures) {
+  SessionOptions options;
+  options.anytime = model->exits() > 0;
+  options.max_images = pictures.count;
+  Session session(model, options);
+  Batch batch;
+  batch.images = pictures.count;
+  batch.pixels = pictures.pixels;
+  std::vector<float> answers(static_cast<std::size_t>(pictures.count * model->outputs()));
+  std::vector<std::vector<float>> expected;
+  float largest = 0;
+  const auto compare = [&](int member) {
+    const std::vector<float>& wanted = expected[static_cast<std::size_t>(member)];
+    for (std::size_t i = 0; i < answers.size(); ++i) largest = std::max(largest, std::fabs(answers[i] - wanted[i]));
+  };
+  for (int member = 0; member < model->members(); ++member) {
+    expected.push_back(softmax(torch_logits(model->network(), model->member(member).choice, pictures),
+                               static_cast<std::size_t>(model->outputs())));
+    session.select(member);
+    session.infer(batch, answers);
+    compare(member);
+  }
+  if (options.anytime) {
     const int exits = session.infer_anytime(batch, answers, [&](int exit) {
       compare(exit);
       return true;
     });
-    EXPECT_EQ(exits, 3);
-    EXPECT_LT(largest, 1e-4f) << (nested ? "nested" : "independent");
-    RecordProperty(nested ? "largest_nested" : "largest_independent", std::to_string(largest));
+    EXPECT_EQ(exits, model->members());
+  }
+  return largest;
+}
+
+std::shared_ptr<const Model> build(Network network) {
+  ModelOptions options;
+  options.use_cache = false;
+  return Model::build(std::move(network), options);
+}
+
+TEST(Engine, AgreesWithLibtorchAfterTraining) {
+  for (const bool nested : {false, true}) {
+    const TrainingData data{tiny_images(192, 1), tiny_images(48, 2), [] { return tiny_images(60, 3); }};
+    const auto model = build(train(tiny_recipe(3), tiny_graph(3, nested), data, {}).network);
+    ASSERT_EQ(model->exits(), 3);
+    EXPECT_LT(largest_difference(model, tiny_images(40, 4)), 1e-4f) << (nested ? "nested" : "independent");
+  }
+}
+
+TEST(Engine, AgreesWithLibtorchOnTheModelsThatShip) {
+  int models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(LIMBER_MODELS)) {
+    const auto model = build(read_model(entry.path().string()));
+    const float largest = largest_difference(model, pictures_for(*model, 12));
+    EXPECT_LT(largest, 1e-4f) << entry.path();
+    RecordProperty("largest_" + model->network().name, std::to_string(largest));
+    ++models;
+  }
+  EXPECT_GE(models, 4);
+}
+
+TEST(Engine, AgreesWithLibtorchOnRandomNetworks) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const auto model = build(toy::RandomNetwork(seed).build());
+    EXPECT_LT(largest_difference(model, pictures_for(*model, 2)), 1e-4f) << seed;
   }
 }
 

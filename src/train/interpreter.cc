@@ -157,7 +157,7 @@ Tensor Interpreter::compute(const SubNode& sub) {
       y = torch::max_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding);
       break;
     case Op::kAveragePool:
-      y = torch::avg_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding, false, false);
+      y = torch::avg_pool2d(read(sub, sub.inputs), sub.kernel, node.stride, sub.padding);
       break;
     case Op::kGlobalAveragePool:
       y = read(sub, sub.inputs).mean({2, 3}, true);
