@@ -141,6 +141,7 @@ TEST(Conv2d, AgreesWithReferenceOnUsualShapes) {
   check({32, 32, {3}, 16, 3, 1, 1, 1, Activation::kRelu}, 6);
   check({37, 1, {20}, 300}, 7);
   check({4, 5, {33}, 17, 5, 3, 2, 2, Activation::kRelu, true}, 8);
+  check({9, 10, {3}, 24, 7, 2, 3, 1, Activation::kRelu}, 9);
 }
 
 TEST(Conv2d, AgreesWithReferenceOnRandomShapes) {
@@ -153,7 +154,7 @@ TEST(Conv2d, AgreesWithReferenceOnRandomShapes) {
     s.width = random.between(1, 35);
     for (int n = random.between(1, 3); n > 0; --n) s.inputs.push_back(random.between(1, 37));
     s.outputs = random.between(1, 150);
-    s.kernel = random.between(1, 4);
+    s.kernel = seed % 8 == 7 ? random.between(5, 7) : random.between(1, 4);
     s.stride = random.between(1, 3);
     s.padding = random.between(0, s.kernel / 2);
     while ((s.height - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.height;

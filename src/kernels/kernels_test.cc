@@ -143,7 +143,8 @@ TEST(Kernels, AttentionMixesValuesBySimilarity) {
   for (Tensor* t : {&q, &k, &v}) t->randomize(random);
   Floats scratch(heads * rows * keys);
   AttentionArgs args{read(q.planes), read(k.planes), read(v.planes), out.planes, heads, keys, true, scratch.data()};
-  kernels(best_isa()).attention(args);
+  check(&KernelTable::attention, args, rows, 1, channels);
+  kernels(Isa::kReference).attention(args);
   for (int head = 0; head < heads; ++head) {
     for (int row = 0; row < rows; ++row) {
       const int seen = keys - rows + row + 1;
@@ -175,6 +176,7 @@ TEST(Kernels, ImagesBecomePlanesAndBack) {
     for (uint8_t& byte : pixels) byte = static_cast<uint8_t>(random.bits());
     std::vector<float> mean(static_cast<size_t>(channels), 0.4f), deviation(static_cast<size_t>(channels), 0.2f);
     const std::vector<float> table = preprocessing_table(mean, deviation);
+    check(&KernelTable::from_bytes, {pixels.data(), table.data(), {}}, height, width, channels);
     Tensor planes(height, width, channels, 1, kUntouched);
     kernels(best_isa()).from_bytes({pixels.data(), table.data(), planes.planes});
     std::vector<float> floats(pixels.size());
@@ -187,6 +189,7 @@ TEST(Kernels, ImagesBecomePlanesAndBack) {
         }
       }
     }
+    check(&KernelTable::from_floats, {floats.data(), {}}, height, width, channels);
     zero_halo(planes.planes, 1);
     Tensor again(height, width, channels, 1);
     kernels(best_isa()).from_floats({floats.data(), again.planes});
