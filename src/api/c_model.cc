@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C ABI's model. Layer: api.
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 
 #include "api/handles.h"
 #include "formats/model_file.h"
+#include "manager/anytime.h"
 
 namespace {
 
@@ -159,13 +159,8 @@ const char* limber_model_label(const limber_model* model, int64_t output) {
 int64_t limber_model_best(const limber_model* model, const float* answer, size_t outputs, float* confidence) {
   if (confidence) *confidence = 0;
   if (!model || !answer || outputs == 0) return -1;
-  const float* top = std::max_element(answer, answer + outputs);
-  float share = *top;
-  if (!model->probabilities) {
-    float sum = 0;
-    for (const float* value = answer; value != answer + outputs; ++value) sum += std::exp(*value - *top);
-    share = 1 / sum;
+  if (confidence) {
+    *confidence = static_cast<float>(limber::softmax_confidence({answer, outputs}, model->probabilities));
   }
-  if (confidence) *confidence = share;
-  return top - answer;
+  return std::max_element(answer, answer + outputs) - answer;
 }
