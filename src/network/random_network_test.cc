@@ -36,7 +36,7 @@ TEST_P(RandomNetworks, EveryNodeIsWhatPlainLoopsSayAndCoresChangeNoBit) {
           ASSERT_NEAR(values[i], expected[i], 1e-4 * std::max(1.0, std::abs(expected[i]))) << node << " value " << i;
         }
       }
-      if (seed == 0) {  // on a busy machine every call waits for the other core; shared_bits_test has more
+      if (seed % 12 == 0) {
         EXPECT_EQ(maps, toy::maps_of(model, member, available_cores(), input));
       }
     }

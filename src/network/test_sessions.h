@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -46,7 +47,8 @@ inline std::vector<float> random_input(const Model& model, int member = -1) {
   return random_values(model.input_channels(member) * model.input_height(member) * model.input_width(member));
 }
 
-// One inference of one image.
+// One inference of one image, in a thread of its own: a session with cores moves the thread that infers, and the rest of
+// the test would stay there.
 inline Maps maps_of(const std::shared_ptr<const Model>& model, int member, const std::vector<int>& cores,
                     const std::vector<float>& input) {
   Maps maps;
@@ -55,10 +57,17 @@ inline Maps maps_of(const std::shared_ptr<const Model>& model, int member, const
   options.observe = [&](const std::string& node, std::span<const float> values) {
     maps[node] = {values.begin(), values.end()};
   };
-  Session session(model, options);
-  session.select(member);
-  std::vector<float> answers(static_cast<std::size_t>(model->outputs(member)));
-  session.infer({1, {}, input}, answers);
+  const auto infer = [&] {
+    Session session(model, options);
+    session.select(member);
+    std::vector<float> answers(static_cast<std::size_t>(model->outputs(member)));
+    session.infer({1, {}, input}, answers);
+  };
+  if (cores.empty()) {
+    infer();
+  } else {
+    std::thread(infer).join();
+  }
   return maps;
 }
 
