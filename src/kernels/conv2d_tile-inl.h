@@ -8,8 +8,6 @@ HWY_BEFORE_NAMESPACE();
 namespace limber::kernels {
 namespace HWY_NAMESPACE {
 
-#define LIMBER_UNROLL _Pragma("GCC unroll 64")
-
 // acc += a[i * kStep] * w for one channel.
 template <int kRows, int kColumns, int kStep>
 LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const float* HWY_RESTRICT w, int64_t panel_stride,

@@ -12,8 +12,6 @@ HWY_BEFORE_NAMESPACE();
 namespace limber::kernels {
 namespace HWY_NAMESPACE {
 
-#define LIMBER_UNROLL _Pragma("GCC unroll 64")
-
 template <typename Args>
 int64_t line_items(const Args& args) {
   return planes_of(args.output.channels) * args.output.height;
