@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 #include "base/error.h"
 #include "tool/command.h"
 #ifdef LIMBER_HAS_TRAINING
@@ -35,6 +39,8 @@ int main(int argc, char** argv) {
   limber::tool::add_train_command(app);
   try {
     app.parse(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      limber::fail(limber::ErrorCode::kIo, "standard output: cannot be written: {}", std::strerror(errno));
     return 0;
   } catch (const CLI::RuntimeError& error) {
     return error.get_exit_code();

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line where things go wrong around it: full disks, no network, no rights, no HOME, a killed training.
+# usage: trouble_test.sh LIMBER SOURCE_DIRECTORY
+set -uo pipefail
+limber=$1 root=$2
+models=$root/models
+work=$(mktemp -d)
+chmod 755 "$work"
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+export LIMBER_CACHE=$work/cache XDG_CACHE_HOME=$work/xdg
+failed=0
+
+problem() { echo "FAILED: $*"; failed=1; }
+
+expect() {  # expect CODE TEXT COMMAND...
+  local code=$1 text=$2 out got
+  shift 2
+  out=$("$@" 2>&1)
+  got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
+    problem "$* -> exit $got (expected $code), expected to read '$text' in:"
+    echo "$out"
+  fi
+}
+
+cut_off() (  # cut_off KIB COMMAND...: no file may grow beyond this, as on a disk that fills up
+  ulimit -f "$1"
+  trap '' XFSZ
+  shift
+  exec "$@"
+)
+
+as_nobody() {
+  if [ "$(id -u)" -eq 0 ]; then
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+  else
+    "$@"
+  fi
+}
+
+shapes=$models/shapes-incremental.safetensors
+
+# Full disks.
+message=$("$limber" info "$shapes" 2>&1 >/dev/full) && problem "info on a full disk ends with 0"
+grep -qF "limber: error: standard output" <<<"$message" || problem "info on a full disk says '$message'"
+expect 1 "/dev/full" "$limber" run "$shapes" --frames 3 --burst 1 --trace /dev/full
+message=$("$limber" export onnx "$shapes" --output "$work/fits.onnx" 2>&1)
+if [[ $message == *"built without ONNX"* ]]; then
+  echo "skipped: export onnx (not in this build)"
+else
+  mkdir "$work/small"
+  expect 1 "$work/small/model.onnx" cut_off 4 "$limber" export onnx "$shapes" --output "$work/small/model.onnx"
+  [ -z "$(ls -A "$work/small")" ] || problem "left on a full disk: $(ls -A "$work/small")"
+fi
+
+# No network: every address is refused.
+dead=http://127.0.0.1:1
+expect 1 "limber: error: http" env http_proxy=$dead https_proxy=$dead all_proxy=$dead no_proxy= NO_PROXY= \
+  "$limber" data get mnist
+[ -z "$(find "$work/xdg" -type f)" ] || problem "left without a network: $(find "$work/xdg" -type f)"
+
+# Nothing in the environment; an unprivileged user who may write nowhere.
+expect 0 "MMAC" env -i "$limber" info "$shapes"
+if as_nobody test -x "$limber" && as_nobody test -r "$shapes"; then
+  mkdir -m 755 "$work/theirs"
+  [ "$(id -u)" -eq 0 ] || chmod a-w "$work/theirs"
+  expect 0 "MMAC" as_nobody env -i LIMBER_CACHE="$work/theirs/cache" "$limber" info "$shapes"
+  expect 1 "$work/theirs" as_nobody "$limber" run "$shapes" --frames 3 --burst 1 --trace "$work/theirs/trace"
+  expect 1 "$work/theirs" as_nobody env XDG_CACHE_HOME="$work/theirs" "$limber" data get mnist
+else
+  echo "skipped: an unprivileged user (cannot reach $limber)"
+fi
+
+# A training that is killed goes on and ends with the same weights; a full disk leaves the last checkpoint intact.
+message=$("$limber" train --help)
+if [[ $message == *"not in this build"* ]]; then
+  echo "skipped: training (not in this build)"
+else
+  sed -e "s|\.\./networks|$root/networks|" -e 's/^epochs = .*/epochs = 1/' "$root/recipes/shapes-incremental.toml" \
+    >"$work/recipe.toml"
+  weights() { "$limber" info "$1" | grep -o 'weights [0-9a-f]*'; }
+  command=("$limber" train "$work/recipe.toml" --threads 1 --output)
+  "${command[@]}" "$work/whole.safetensors" &>"$work/log" || { problem "training"; cat "$work/log"; }
+
+  "${command[@]}" "$work/killed.safetensors" &>"$work/log" &
+  until [ -e "$work/killed.safetensors.checkpoint" ] || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
+  kill -9 $! 2>/dev/null
+  wait $! 2>/dev/null && problem "the training ended before it was killed"
+  [ -e "$work/killed.safetensors" ] && problem "a killed training left a model"
+  "${command[@]}" "$work/killed.safetensors" &>"$work/log" || { problem "resumed training"; cat "$work/log"; }
+  grep -qF "25% epoch" "$work/log" && problem "the killed training began again: $(cat "$work/log")"
+  [ "$(weights "$work/whole.safetensors")" = "$(weights "$work/killed.safetensors")" ] ||
+    problem "killed and resumed: $(weights "$work/killed.safetensors"), at once: $(weights "$work/whole.safetensors")"
+
+  full=$work/full.safetensors
+  expect 1 "$full.checkpoint" cut_off 4 "${command[@]}" "$full"
+  [ -z "$(ls -A "$work" | grep '^full')" ] || problem "left by a training on a full disk: $(ls -A "$work" | grep '^full')"
+fi
+exit $failed
