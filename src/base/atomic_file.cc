@@ -33,6 +33,11 @@ mode_t usual_permissions() {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
   static const mode_t permissions = usual_permissions();
+  struct stat there {};
+  if (::stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {  // rename() would replace a device by a file
+    fail(ErrorCode::kIo, "{}: is a {}, not a file; give the path of a file, new or to be replaced", path_,
+         S_ISDIR(there.st_mode) ? "folder" : "device, pipe or socket");
+  }
   file_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
   if (file_ < 0) {
     const int reason = errno;

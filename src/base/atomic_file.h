@@ -10,7 +10,7 @@ namespace limber {
 
 // A temporary file beside `path` that replaces it in commit(). Without commit() nothing of it remains: the destructor
 // removes the temporary file. One thread at a time. Every error is kIo and names the path, the bytes written so far and
-// the system's reason (a full disk says so).
+// the system's reason (a full disk says so). What is there already and is no regular file is refused.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -61,6 +62,14 @@ TEST_F(Files, AtomicFileSaysWhatTheSystemRefused) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
     EXPECT_NE(std::string(error.what()).find("missing/a"), std::string::npos) << error.what();
   }
+}
+
+TEST_F(Files, AtomicFileReplacesNothingButFiles) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_THROW(AtomicFile(path("pipe")), Error);
+  EXPECT_TRUE(fs::is_fifo(path("pipe")));
+  EXPECT_THROW(AtomicFile(path("")), Error);
+  EXPECT_EQ(count(), 1);
 }
 
 TEST_F(Files, MappedFileShowsTheBytes) {

@@ -44,15 +44,20 @@ shapes=$models/shapes-incremental.safetensors
 # Full disks.
 message=$("$limber" info "$shapes" 2>&1 >/dev/full) && problem "info on a full disk ends with 0"
 grep -qF "limber: error: standard output" <<<"$message" || problem "info on a full disk says '$message'"
-expect 1 "/dev/full" "$limber" run "$shapes" --frames 3 --burst 1 --trace /dev/full
+mkdir "$work/small"
+expect 1 "$work/small/trace" cut_off 1 "$limber" run "$shapes" --frames 30 --deadline-ms 1 --burst 1 --trace "$work/small/trace"
 message=$("$limber" export onnx "$shapes" --output "$work/fits.onnx" 2>&1)
 if [[ $message == *"built without ONNX"* ]]; then
   echo "skipped: export onnx (not in this build)"
 else
-  mkdir "$work/small"
   expect 1 "$work/small/model.onnx" cut_off 4 "$limber" export onnx "$shapes" --output "$work/small/model.onnx"
-  [ -z "$(ls -A "$work/small")" ] || problem "left on a full disk: $(ls -A "$work/small")"
 fi
+[ -z "$(ls -A "$work/small")" ] || problem "left on a full disk: $(ls -A "$work/small")"
+
+# What is no file is not replaced by one.
+mkfifo "$work/pipe"
+expect 1 "$work/pipe" "$limber" run "$shapes" --frames 3 --burst 1 --trace "$work/pipe"
+[ -p "$work/pipe" ] || problem "a pipe was replaced"
 
 # No network: every address is refused.
 dead=http://127.0.0.1:1
