@@ -11,36 +11,17 @@
 #include "base/counted_allocations.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "kernels/isa.h"
 #include "network/plain_evaluation.h"
 #include "network/plan.h"
+#include "network/test_sessions.h"
 #include "network/toy_networks.h"
 
 namespace limber {
 namespace {
 
-std::vector<std::string> attainable_isas() {
-  std::vector<std::string> names;
-  for (kernels::Isa isa : kernels::attainable_isas()) names.emplace_back(kernels::isa_name(isa));
-  return names;
-}
-
-using Maps = std::map<std::string, std::vector<float>>;
-
-std::vector<float> random_values(int64_t count, unsigned seed = 7) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> distribution(-1, 1);
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (float& value : values) value = distribution(random);
-  return values;
-}
-
-std::shared_ptr<const Model> build(Network network, const std::string& isa = "") {
-  ModelOptions options;
-  options.isa = isa;
-  options.use_cache = false;
-  return Model::build(std::move(network), options);
-}
+using toy::build;
+using toy::Maps;
+using toy::random_values;
 
 Network toy_by_name(const std::string& name) {
   if (name == "nested") return toy::groups(true);
@@ -90,27 +71,12 @@ TEST_P(EveryToy, EveryNodeOfEveryMemberIsWhatPlainLoopsSay) {
   }
 }
 
-TEST_P(EveryToy, OneAndTwoCoresGiveTheSameBits) {
+TEST_P(EveryToy, CoresChangeNoBit) {
   const auto model = build(network(), isa());
-  const std::vector<float> input =
-      random_values(model->input_channels() * model->input_height() * model->input_width());
-  std::vector<Maps> maps;
-  for (const std::vector<int>& cores : {std::vector<int>{}, available_cores()}) {
-    Maps& now = maps.emplace_back();
-    SessionOptions options;
-    options.cores = cores;
-    int member = 0;
-    options.observe = [&](const std::string& node, std::span<const float> values) {
-      now[std::to_string(member) + node] = {values.begin(), values.end()};
-    };
-    Session session(model, options);
-    for (; member < model->members(); ++member) {
-      std::vector<float> answers(static_cast<std::size_t>(model->outputs(member)));
-      session.select(member);
-      session.infer({1, {}, input}, answers);
-    }
+  for (int member = 0; member < model->members(); ++member) {
+    const std::vector<float> input = toy::random_input(*model, member);
+    EXPECT_EQ(toy::maps_of(model, member, {}, input), toy::maps_of(model, member, available_cores(), input));
   }
-  EXPECT_EQ(maps[0], maps[1]);
 }
 
 TEST_P(EveryToy, NothingAllocatesAfterConstruction) {
@@ -136,7 +102,7 @@ TEST_P(EveryToy, NothingAllocatesAfterConstruction) {
 INSTANTIATE_TEST_SUITE_P(
     Toys, EveryToy,
     testing::Combine(testing::Values("nested", "independent", "fluid", "ofa", "early_exit", "mixed"),
-                     testing::ValuesIn(attainable_isas())),
+                     testing::ValuesIn(toy::isas())),
     [](const auto& toy) { return std::string(std::get<0>(toy.param)) + "_" + std::get<1>(toy.param); });
 
 class Groups : public testing::TestWithParam<std::tuple<bool, std::string>> {
@@ -145,31 +111,6 @@ class Groups : public testing::TestWithParam<std::tuple<bool, std::string>> {
     return build(toy::groups(std::get<0>(GetParam())), std::get<1>(GetParam()));
   }
 };
-
-TEST_P(Groups, ASmallerMembersMapsAreBitIdenticalInsideEveryLargerOne) {
-  const auto model = this->model();
-  const std::vector<float> input = random_values(3 * 12 * 12);
-  std::vector<Maps> maps(3);
-  int member = 0;
-  SessionOptions options;
-  options.observe = [&](const std::string& node, std::span<const float> values) {
-    maps[static_cast<std::size_t>(member)][node] = {values.begin(), values.end()};
-  };
-  Session session(model, options);
-  std::vector<float> answers(10);
-  for (; member < 3; ++member) {
-    session.select(member);
-    session.infer({1, {}, input}, answers);
-  }
-  for (std::size_t small = 0; small < 3; ++small) {
-    for (std::size_t large = small + 1; large < 3; ++large) {
-      for (const auto& [node, values] : maps[small]) {
-        if (node == "logits" || node == "probabilities") continue;  // these depend on all groups
-        EXPECT_EQ(values, maps[large].at(node)) << node << " of member " << small << " in member " << large;
-      }
-    }
-  }
-}
 
 TEST_P(Groups, ExitsAnswerBitForBitAsTheMembersDo) {
   const auto model = this->model();
@@ -228,7 +169,7 @@ TEST_P(Groups, AnAbandonedExitLeavesTheLastPublishedAnswer) {
   EXPECT_EQ(answers, first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wirings, Groups, testing::Combine(testing::Bool(), testing::ValuesIn(attainable_isas())),
+INSTANTIATE_TEST_SUITE_P(Wirings, Groups, testing::Combine(testing::Bool(), testing::ValuesIn(toy::isas())),
                          [](const auto& toy) {
                            return std::string(std::get<0>(toy.param) ? "nested_" : "independent_") +
                                   std::get<1>(toy.param);
@@ -252,35 +193,49 @@ TEST(Session, EarlyExitHeadsAnswerInOrder) {
   });
 }
 
-TEST(Session, DecoderStepsGrowTheirCache) {
-  const auto model = build(toy::decoder());
+class Decoder : public testing::TestWithParam<std::string> {};
+
+// A prompt of three rows, then steps; both depths; against plain loops, and on every core set the same bits.
+TEST_P(Decoder, StepsGrowTheirCache) {
+  const auto model = build(toy::decoder(), GetParam());
   EXPECT_EQ(model->exit_plan(), nullptr);
-  Session session(model);
-  for (int member = 0; member < 2; ++member) {
-    toy::PlainEvaluation oracle(model->network());
-    session.select(member);
-    session.reset_state();
-    int64_t past = 0;
-    for (int64_t rows : {3, 1, 1, 2, 1}) {  // a prompt, then steps
-      if (past > 6) break;
-      session.set_symbol("rows", rows);
-      session.set_symbol("past", past);
-      oracle.symbols = {{"rows", rows}, {"past", past}};
-      const std::vector<float> input = random_values(24 * rows, static_cast<unsigned>(past + 1));
-      std::vector<float> answers(static_cast<std::size_t>(11 * rows));
-      const int64_t before = counted_allocations();
-      session.infer({1, {}, input}, answers);
-      EXPECT_EQ(counted_allocations(), before);
-      const std::vector<double> expected = oracle.run(model->member(member), input);
-      ASSERT_EQ(expected.size(), answers.size());
-      for (std::size_t i = 0; i < expected.size(); ++i)
-        ASSERT_NEAR(answers[i], expected[i], 1e-4) << "past " << past << " value " << i;
-      past += rows;
-    }
+  std::vector<std::vector<std::vector<float>>> said;  // on each core set, by each step
+  for (const std::vector<int>& cores : toy::core_sets()) {
+    auto& now = said.emplace_back();
+    std::thread([&] {
+      SessionOptions options;
+      options.cores = cores;
+      Session session(model, options);
+      for (int member = 0; member < 2; ++member) {
+        toy::PlainEvaluation oracle(model->network());
+        session.select(member);
+        session.reset_state();
+        int64_t past = 0;
+        for (const int64_t rows : {3, 1, 1, 2}) {
+          session.set_symbol("rows", rows);
+          session.set_symbol("past", past);
+          oracle.symbols = {{"rows", rows}, {"past", past}};
+          const std::vector<float> input = random_values(24 * rows, static_cast<unsigned>(past + 1));
+          std::vector<float> answers(static_cast<std::size_t>(11 * rows));
+          const int64_t before = counted_allocations();
+          session.infer({1, {}, input}, answers);
+          EXPECT_EQ(counted_allocations(), before);
+          const std::vector<double> expected = oracle.run(model->member(member), input);
+          ASSERT_EQ(expected.size(), answers.size());
+          for (std::size_t i = 0; i < expected.size(); ++i)
+            ASSERT_NEAR(answers[i], expected[i], 1e-4) << "past " << past << " value " << i;
+          now.push_back(answers);
+          past += rows;
+        }
+      }
+      EXPECT_THROW(session.set_symbol("past", 7), Error);
+      EXPECT_THROW(session.set_symbol("nothing", 1), Error);
+    }).join();
   }
-  EXPECT_THROW(session.set_symbol("past", 7), Error);
-  EXPECT_THROW(session.set_symbol("nothing", 1), Error);
+  EXPECT_EQ(said[0], said[1]);
 }
+
+INSTANTIATE_TEST_SUITE_P(Isas, Decoder, testing::ValuesIn(toy::isas()), [](const auto& isa) { return isa.param; });
 
 TEST(Session, TwoSessionsOfOneModelRunAtOnce) {
   const auto model = build(toy::groups(true));
