@@ -41,6 +41,7 @@ struct OperatingPoint {
   std::string governor;       // of the first core; "" where there is no cpufreq
   int64_t frequency_khz = 0;  // highest allowed then; 0 unknown
   int64_t samples = 0;        // timed batches
+  int64_t left_out = 0;       // more batches, in which the system gave the core to someone else
   double median_ms = 0, p95_ms = 0, min_ms = 0;
   double deviation_ms = 0;           // median absolute deviation from the median
   std::optional<double> energy_mj;   // per image, all packages, idle power included

@@ -76,8 +76,8 @@ std::optional<Accuracy> parse_accuracy(const Json& value, const std::string& whe
 
 OperatingPoint parse_point(const Json& value, const std::string& where) {
   const Fields fields(value, where,
-                      {"member", "exit", "macs", "batch", "cores", "governor", "frequency_khz", "samples", "median_ms",
-                       "p95_ms", "min_ms", "deviation_ms", "energy_mj", "accuracy"});
+                      {"member", "exit", "macs", "batch", "cores", "governor", "frequency_khz", "samples", "left_out",
+                       "median_ms", "p95_ms", "min_ms", "deviation_ms", "energy_mj", "accuracy"});
   OperatingPoint point;
   point.member = some_text(fields, "member");
   if (!fields.value("exit").is_null()) point.exit = static_cast<int>(within(fields, "exit", 0, 1 << 16));
@@ -92,6 +92,7 @@ OperatingPoint parse_point(const Json& value, const std::string& where) {
   point.governor = fields.text("governor");
   point.frequency_khz = within(fields, "frequency_khz", 0, INT64_MAX);
   point.samples = within(fields, "samples", 1, INT64_MAX);
+  point.left_out = within(fields, "left_out", 0, INT64_MAX);
   point.median_ms = time_ms(fields, "median_ms");
   point.p95_ms = time_ms(fields, "p95_ms");
   point.min_ms = time_ms(fields, "min_ms");
@@ -119,6 +120,7 @@ Json print_point(const OperatingPoint& point) {
                  {"governor", point.governor},
                  {"frequency_khz", point.frequency_khz},
                  {"samples", point.samples},
+                 {"left_out", point.left_out},
                  {"median_ms", point.median_ms},
                  {"p95_ms", point.p95_ms},
                  {"min_ms", point.min_ms},

@@ -35,6 +35,7 @@ Profile measured(const Model& of) {
     point.governor = "schedutil";
     point.frequency_khz = 2'000'000;
     point.samples = 100;
+    point.left_out = 3;
     point.min_ms = 0.1 * (m + 1);
     point.median_ms = 0.125 * (m + 1);
     point.p95_ms = 0.5 * (m + 1);
@@ -76,6 +77,7 @@ TEST(Profile, RoundTrip) {
   EXPECT_FALSE(after.points[2].energy_mj);
   EXPECT_EQ(after.points[2].accuracy->top1, 0.75);
   EXPECT_EQ(after.points[3].exit, 1);
+  EXPECT_EQ(after.points[3].left_out, 3);
   EXPECT_EQ(after.points[3].deviation_ms, 0.25);
   EXPECT_EQ(after.key.weight_hash, "00ff");
   EXPECT_EQ(check_profile(after, *model(), "p.json", machine), std::vector<std::string>{});
@@ -102,6 +104,7 @@ TEST(Profile, EveryFieldIsChecked) {
       {"\"cores\":[0]", "\"cores\":[1,0]", "ascending"},
       {"\"cores\":[0]", "\"cores\":[-1]", "ascending"},
       {"\"samples\":100", "\"samples\":-4", "legal: 1 to"},
+      {"\"left_out\":3", "\"left_out\":-1", "legal: 0 to"},
       {"\"min_ms\":0.1", "\"min_ms\":0", "more than 0"},
       {"\"min_ms\":0.1", "\"min_ms\":0.4", "do not ascend"},
       {"\"median_ms\":0.125", "\"median_ms\":\"fast\"", "a number"},

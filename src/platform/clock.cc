@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/clock.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cerrno>
@@ -25,6 +26,12 @@ int64_t now_ns() {
 
 int64_t thread_cpu_ns() {
   return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t preemptions() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
 }
 
 void sleep_until_ns(int64_t moment) {

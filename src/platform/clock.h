@@ -15,4 +15,7 @@ void sleep_until_ns(int64_t moment);
 // CPU time of the calling thread, ns.
 int64_t thread_cpu_ns();
 
+// How often the system took the core from the calling thread to give it to another, so far. A system call.
+int64_t preemptions();
+
 }  // namespace limber

@@ -23,5 +23,12 @@ TEST(Clock, SleepingCostsNoCpuTime) {
   EXPECT_LT(thread_cpu_ns() - cpu, 10'000'000);
 }
 
+TEST(Clock, WaitingIsNoPreemption) {
+  const int64_t before = preemptions();
+  for (int i = 0; i < 50; ++i) sleep_until_ns(now_ns() + 10'000);
+  EXPECT_GE(preemptions(), before);
+  EXPECT_LT(preemptions(), before + 50);
+}
+
 }  // namespace
 }  // namespace limber

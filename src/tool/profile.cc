@@ -13,6 +13,7 @@
 #include "platform/energy.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
+#include "tool/samples.h"
 
 namespace limber::tool {
 namespace {
@@ -32,8 +33,8 @@ struct Series {
   int member = 0;
   int exit = -1;
   int64_t batch = 1;
-  bool asked = true;       // exits are timed together, also those of members that nobody asked for
-  std::vector<double> ms;  // an image
+  bool asked = true;  // exits are timed together, also those of members that nobody asked for
+  Samples ms;         // an image
 };
 
 // One core set: its series are measured in turns, so that a machine that changes its pace changes it for all.
@@ -69,9 +70,10 @@ class Measurement {
         if (one.exit > 0) continue;  // timed together with exit 0
         for (int timed = -1; timed < kTimed; ++timed) {
           if (one.exit < 0) {
-            const int64_t start = now_ns();
+            const Stopwatch watch;
             infer(one);
-            if (timed >= 0) one.ms.push_back(image_ms(now_ns() - start, one.batch));
+            const Timed time = watch.stop();
+            if (timed >= 0) one.ms.add({time.ms / static_cast<double>(one.batch), time.calm});
           } else {
             infer_exits(i, timed >= 0);
           }
@@ -114,11 +116,13 @@ class Measurement {
       point.cores = cores_;
       point.governor = machine.governor;
       point.frequency_khz = machine.frequency_khz;
-      point.samples = static_cast<int64_t>(one.ms.size());
-      point.median_ms = median(one.ms);
-      point.p95_ms = quantile(one.ms, 0.95);
-      point.min_ms = quantile(one.ms, 0);
-      point.deviation_ms = median_deviation(one.ms);
+      const std::vector<double> ms = one.ms.values();
+      point.samples = static_cast<int64_t>(ms.size());
+      point.left_out = static_cast<int64_t>(one.ms.left_out());
+      point.median_ms = median(ms);
+      point.p95_ms = quantile(ms, 0.95);
+      point.min_ms = quantile(ms, 0);
+      point.deviation_ms = median_deviation(ms);
       if (!energy_.empty()) point.energy_mj = energy_[i];
       const bool member_answers = one.exit < 0 || model_->exits() == model_->members();
       if (member_answers) point.accuracy = stored_accuracy(*model_, one.member, data_hash);
@@ -127,10 +131,6 @@ class Measurement {
   }
 
  private:
-  static double image_ms(int64_t ns, int64_t images) {
-    return static_cast<double>(ns) / 1e6 / static_cast<double>(images);
-  }
-
   Batch batch(int member, int64_t images) const {
     const std::vector<uint8_t>& pixels = pixels_[static_cast<std::size_t>(member)];
     const auto image = model_->input_height(member) * model_->input_width(member) * model_->input_channels(member);
@@ -146,9 +146,11 @@ class Measurement {
   }
   void infer_exits(std::size_t first, bool timed) {
     const Series& one = series_[first];
-    const int64_t start = now_ns();
+    const Stopwatch watch;
     session_->infer_anytime(batch(model_->largest_member(), one.batch), answers(one), [&](int exit) {
-      if (timed) series_[first + static_cast<std::size_t>(exit)].ms.push_back(image_ms(now_ns() - start, one.batch));
+      const Timed time = watch.stop();  // asks the system: well below a microsecond, part of the next exit's time
+      if (timed)
+        series_[first + static_cast<std::size_t>(exit)].ms.add({time.ms / static_cast<double>(one.batch), time.calm});
       return true;
     });
   }
@@ -167,13 +169,14 @@ void print_table(const Profile& profile, const std::string& energy) {
   fmt::print("{}, weights {:.16}, on {} ({} CPUs), kernels {}, {}; measured {}\nenergy: {}\n\n", key.model,
              key.weight_hash, key.cpu_model.empty() ? "an unknown CPU" : key.cpu_model, key.logical_cpus, key.isa,
              key.precision, key.date, energy);
-  fmt::print("{:<16} {:>7} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>10}  {}\n", "milliseconds of", "cores", "batch",
-             "median", "+-", "p95", "min", "samples", "energy mJ", "stored top-1");
+  fmt::print("{:<16} {:>7} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>10}  {}\n", "milliseconds of", "cores",
+             "batch", "median", "+-", "p95", "min", "samples", "left out", "energy mJ", "stored top-1");
   for (const OperatingPoint& point : profile.points) {
-    fmt::print("{:<16} {:>7} {:>5} {:>10.4f} {:>10.4f} {:>10.4f} {:>10.4f} {:>8} {:>10}  {}\n",
+    fmt::print("{:<16} {:>7} {:>5} {:>10.4f} {:>10.4f} {:>10.4f} {:>10.4f} {:>8} {:>8} {:>10}  {}\n",
                point.exit < 0 ? point.member : fmt::format("exit {} ({})", point.exit + 1, point.member),
                print_cpu_list(point.cores), point.batch, point.median_ms, point.deviation_ms, point.p95_ms,
-               point.min_ms, point.samples, point.energy_mj ? fmt::format("{:.3f}", *point.energy_mj) : "no sensor",
+               point.min_ms, point.samples, point.left_out,
+               point.energy_mj ? fmt::format("{:.3f}", *point.energy_mj) : "no sensor",
                point.accuracy ? fmt::format("{:.2f} % ({} of {})", 100 * point.accuracy->top1, point.accuracy->split,
                                             point.accuracy->data)
                               : "-");

@@ -2,6 +2,8 @@
 // The measurements themselves: who runs when, what is counted, and that layers add up.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <set>
 
 #include "base/error.h"
@@ -53,7 +55,21 @@ TEST(Latency, ContendersTakeTurnsAndMembersFollowOneAnother) {
 TEST(Latency, RatiosArePaired) {
   // Round by round twice as long, while the machine's pace changes tenfold.
   EXPECT_EQ(paired_ratio({{}, {2, 20, 4}}, {{}, {1, 10, 2}}), 2);
-  EXPECT_EQ(paired_ratio({}, {}), 0);
+  EXPECT_TRUE(std::isnan(paired_ratio({}, {})));
+  const double disturbed = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(paired_ratio({{}, {disturbed, 20, 4}}, {{}, {1, disturbed, 2}}), 2);
+}
+
+TEST(Samples, DisturbedOnesAreLeftOutWhereThereAreOthers) {
+  Samples samples;
+  for (int i = 0; i < 4; ++i) samples.add({1.0 + i, true});
+  samples.add({100, false});
+  EXPECT_EQ(samples.values().size(), 5u);
+  EXPECT_EQ(samples.left_out(), 0u);
+  samples.add({5, true});
+  EXPECT_EQ(samples.values(), (std::vector<double>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(samples.left_out(), 1u);
+  EXPECT_EQ(samples.size(), 6u);
 }
 
 TEST(Layers, EveryNodeIsThereOnceAndWorkAddsUp) {

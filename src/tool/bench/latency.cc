@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/bench/latency.h"
 
+#include <cmath>
+#include <limits>
+
 #include "base/statistics.h"
 #include "platform/clock.h"
 
@@ -9,10 +12,14 @@ namespace {
 
 constexpr int kTimed = 5;  // inferences of one member in a row, after one that is not timed
 
-double timed_ms(const Contender& contender, int member) {
-  const int64_t start = now_ns();
+Timed timed(const Contender& contender, int member) {
+  const Stopwatch watch;
   contender.run(member);
-  return static_cast<double>(now_ns() - start) * 1e-6;
+  return watch.stop();
+}
+
+double calm_median(const Samples& samples) {
+  return !samples.calm().empty() ? median(samples.calm()) : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace
@@ -27,12 +34,15 @@ Comparison compare(const std::vector<Contender>& contenders, const std::vector<i
     for (std::size_t m = 0; m < members.size(); ++m) {
       for (std::size_t place = 0; place < contenders.size(); ++place) {
         const std::size_t who = turn(place);
-        std::vector<double> block;
-        contenders[who].run(members[m]);
-        for (int timed = 0; timed < kTimed; ++timed) block.push_back(timed_ms(contenders[who], members[m]));
         Latency& latency = result.hot[who][m];
-        latency.ms.insert(latency.ms.end(), block.begin(), block.end());
-        latency.rounds.push_back(median(block));
+        Samples block;
+        contenders[who].run(members[m]);
+        for (int i = 0; i < kTimed; ++i) {
+          const Timed time = timed(contenders[who], members[m]);
+          latency.ms.add(time);
+          block.add(time);
+        }
+        latency.rounds.push_back(calm_median(block));
       }
     }
     for (std::size_t place = 0; place < contenders.size(); ++place) {
@@ -40,8 +50,9 @@ Comparison compare(const std::vector<Contender>& contenders, const std::vector<i
       contenders[who].run(members.back());
       for (std::size_t m = 0; m < members.size(); ++m) {
         Latency& latency = result.round_robin[who][m];
-        latency.ms.push_back(timed_ms(contenders[who], members[m]));
-        latency.rounds.push_back(latency.ms.back());
+        const Timed time = timed(contenders[who], members[m]);
+        latency.ms.add(time);
+        latency.rounds.push_back(time.calm ? time.ms : std::numeric_limits<double>::quiet_NaN());
       }
     }
   }
@@ -50,9 +61,11 @@ Comparison compare(const std::vector<Contender>& contenders, const std::vector<i
 
 double paired_ratio(const Latency& a, const Latency& b) {
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < std::min(a.rounds.size(), b.rounds.size()); ++i)
-    ratios.push_back(a.rounds[i] / b.rounds[i]);
-  return median(std::move(ratios));
+  for (std::size_t i = 0; i < std::min(a.rounds.size(), b.rounds.size()); ++i) {
+    const double ratio = a.rounds[i] / b.rounds[i];
+    if (std::isfinite(ratio)) ratios.push_back(ratio);
+  }
+  return ratios.empty() ? std::numeric_limits<double>::quiet_NaN() : median(std::move(ratios));
 }
 
 }  // namespace limber::tool

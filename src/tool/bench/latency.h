@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tool/samples.h"
+
 namespace limber::tool {
 
 // Someone who answers one image with a member: Limber itself, or a peer that runs the same graph.
@@ -14,9 +16,10 @@ struct Contender {
 };
 
 // One contender's times of one member. `rounds` are the medians of the rounds: the n-th of two contenders were measured
-// one right after the other, so they can be compared whatever the machine did meanwhile.
+// one right after the other, so they can be compared whatever the machine did meanwhile. NaN: nothing calm in that one.
 struct Latency {
-  std::vector<double> ms, rounds;
+  Samples ms;
+  std::vector<double> rounds;
 };
 
 using Latencies = std::vector<std::vector<Latency>>;  // [contender][index into members]
@@ -31,7 +34,7 @@ struct Comparison {
 Comparison compare(const std::vector<Contender>& contenders, const std::vector<int>& members, double seconds,
                    int least = 20);
 
-// Median over the rounds of a's time divided by b's.
+// Median of a's time divided by b's over the rounds in which both were calm; NaN without any.
 double paired_ratio(const Latency& a, const Latency& b);
 
 }  // namespace limber::tool

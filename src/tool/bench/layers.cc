@@ -6,6 +6,7 @@
 #include "kernels/peak.h"
 #include "network/plan.h"
 #include "platform/clock.h"
+#include "tool/samples.h"
 
 namespace limber::tool {
 namespace {
@@ -16,9 +17,9 @@ constexpr double kPeakMs = 2;
 // Times of one member's layers, collected over the rounds. A node may take several steps (one for each block that it
 // writes): their times are added up.
 struct Collected {
-  std::vector<std::size_t> layer_of;    // step -> layer
-  std::vector<std::vector<double>> us;  // layer -> one value an inference
-  std::vector<double> whole_us;
+  std::vector<std::size_t> layer_of;  // step -> layer
+  std::vector<Samples> layer_ms;
+  Samples whole_ms;
   MemberLayers result;
 };
 
@@ -35,7 +36,7 @@ Collected prepare(const Model& model, int member) {
     collected.layer_of.push_back(nodes.size() - 1);
     collected.result.layers.back().macs += step.macs;
   }
-  collected.us.resize(nodes.size());
+  collected.layer_ms.resize(nodes.size());
   return collected;
 }
 
@@ -63,16 +64,21 @@ LayerTimes time_layers(const std::shared_ptr<const Model>& model, const std::vec
     peaks.push_back(kernels::peak_gflops(isa, kPeakMs) * static_cast<double>(cores.size()));
     for (Collected& one : all) {
       for (int timed = -1; timed < kTimed; ++timed) {
+        const Stopwatch watch;
         watched.run(one.result.member);
+        const bool calm = watch.stop().calm;
         if (timed < 0) continue;
-        for (std::vector<double>& us : one.us) us.push_back(0);
-        for (std::size_t step = 0; step < one.layer_of.size(); ++step)
-          one.us[one.layer_of[step]].back() += static_cast<double>(moments[step + 1] - moments[step]) * 1e-3;
+        for (std::size_t step = 0; step < one.layer_of.size();) {
+          const std::size_t first = step, layer = one.layer_of[step];
+          while (step < one.layer_of.size() && one.layer_of[step] == layer) ++step;
+          one.layer_ms[layer].add({static_cast<double>(moments[step] - moments[first]) * 1e-6, calm});
+        }
       }
       for (int timed = -1; timed < kTimed; ++timed) {
-        const int64_t start = now_ns();
+        const Stopwatch watch;
         plain.run(one.result.member);
-        if (timed >= 0) one.whole_us.push_back(static_cast<double>(now_ns() - start) * 1e-3);
+        const Timed time = watch.stop();
+        if (timed >= 0) one.whole_ms.add(time);
       }
     }
   }
@@ -83,12 +89,12 @@ LayerTimes time_layers(const std::shared_ptr<const Model>& model, const std::vec
     MemberLayers& result = one.result;
     for (std::size_t i = 0; i < result.layers.size(); ++i) {
       LayerTime& layer = result.layers[i];
-      layer.median_us = median(one.us[i]);
+      layer.median_us = 1e3 * median(one.layer_ms[i].values());
       layer.gflops = gflops_of(layer.macs, layer.median_us);
       layer.share = layer.gflops / times.peak_gflops;
       result.sum_us += layer.median_us;
     }
-    result.whole_us = median(one.whole_us);
+    result.whole_us = 1e3 * median(one.whole_ms.values());
     result.gflops = gflops_of(model->macs(result.member), result.whole_us);
     result.share = result.gflops / times.peak_gflops;
     times.members.push_back(std::move(result));

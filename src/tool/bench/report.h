@@ -29,10 +29,11 @@ struct BenchReport {
   std::optional<MemoryUse> memory;  // nullopt: this system does not tell
 };
 
-// largest / smallest of the members asked for, hot, paired.
+// Time of the largest / time of the smallest of the members asked for, hot, paired; NaN if every round was disturbed.
 double time_ratio(const BenchReport& report);
 
-std::string print_json(const BenchReport& report);    // one object; keys: docs/profile-and-bench.md
+std::string print_json(
+    const BenchReport& report);  // one object (a ratio of disturbed rounds is null); keys: docs/profile-and-bench.md
 std::string print_tables(const BenchReport& report);  // for people
 
 }  // namespace limber::tool

@@ -19,8 +19,8 @@ Json peers_of(const BenchReport& report, const Latencies& latencies, std::size_t
   for (std::size_t p = 0; p < report.peers.found.size(); ++p) {
     const Peer& peer = report.peers.found[p];
     const Latency& latency = latencies[p + 1][m];
-    peers[peer.contender.name] = {{"median_ms", median(latency.ms)},
-                                  {"p99_ms", quantile(latency.ms, 0.99)},
+    peers[peer.contender.name] = {{"median_ms", median(latency.ms.values())},
+                                  {"p99_ms", quantile(latency.ms.values(), 0.99)},
                                   {"ratio", paired_ratio(latency, latencies[0][m])},
                                   {"version", peer.version},
                                   {"settings", peer.settings},
@@ -63,24 +63,26 @@ Json memory_of(const BenchReport& report) {
 std::string print_json(const BenchReport& report) {
   Json members = Json::array(), round_robin = Json::array();
   for (std::size_t m = 0; m < report.members.size(); ++m) {
-    const Latency& hot = report.latency.hot[0][m];
+    const Samples& samples = report.latency.hot[0][m].ms;
+    const std::vector<double> ms = samples.values();
     const MemberLayers& layers = report.layers.members[m];
     const std::string& name = report.model->member(report.members[m]).name;
     members.push_back({{"name", name},
                        {"macs", report.model->macs(report.members[m])},
-                       {"samples", hot.ms.size()},
-                       {"median_ms", median(hot.ms)},
-                       {"deviation_ms", median_deviation(hot.ms)},
-                       {"min_ms", quantile(hot.ms, 0)},
-                       {"p95_ms", quantile(hot.ms, 0.95)},
-                       {"p99_ms", quantile(hot.ms, 0.99)},
+                       {"samples", ms.size()},
+                       {"left_out", samples.left_out()},
+                       {"median_ms", median(ms)},
+                       {"deviation_ms", median_deviation(ms)},
+                       {"min_ms", quantile(ms, 0)},
+                       {"p95_ms", quantile(ms, 0.95)},
+                       {"p99_ms", quantile(ms, 0.99)},
                        {"gflops", layers.gflops},
                        {"peak_share", layers.share},
                        {"first_after_switch_ratio", report.switching.first_ratio[m]},
                        {"peers", peers_of(report, report.latency.hot, m)},
                        {"layers", layers_of(layers)}});
     round_robin.push_back({{"name", name},
-                           {"median_ms", median(report.latency.round_robin[0][m].ms)},
+                           {"median_ms", median(report.latency.round_robin[0][m].ms.values())},
                            {"peers", peers_of(report, report.latency.round_robin, m)}});
   }
   return Json({{"machine",

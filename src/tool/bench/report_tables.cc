@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/cpu_list.h"
 #include "base/statistics.h"
 #include "tool/bench/report.h"
@@ -12,6 +14,10 @@ constexpr double kMiB = 1024.0 * 1024.0;
 
 std::string name_of(const BenchReport& report, std::size_t m) {
   return report.model->member(report.members[m]).name;
+}
+
+std::string print_ratio(double ratio) {
+  return std::isnan(ratio) ? "disturbed" : fmt::format("{:.2f} x", ratio);
 }
 
 void append_layers(std::string& text, const BenchReport& report) {
@@ -34,19 +40,20 @@ void append_layers(std::string& text, const BenchReport& report) {
 }
 
 void append_latency(std::string& text, const BenchReport& report, const Latencies& latencies, const char* title) {
-  text += fmt::format("\n{}\n{:<10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8}", title, "ms", "median", "+-", "min", "p95",
-                      "p99", "samples");
+  text += fmt::format("\n{}\n{:<10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}", title, "ms", "median", "+-", "min",
+                      "p95", "p99", "samples", "left out");
   for (const Peer& peer : report.peers.found)
     text += fmt::format("  | {:>11} {:>9} {:>10}", peer.contender.name, "p99", "/ limber");
   text += "\n";
   for (std::size_t m = 0; m < report.members.size(); ++m) {
-    const std::vector<double>& ms = latencies[0][m].ms;
-    text += fmt::format("{:<10} {:>9.4f} {:>9.4f} {:>9.4f} {:>9.4f} {:>9.4f} {:>8}", name_of(report, m), median(ms),
-                        median_deviation(ms), quantile(ms, 0), quantile(ms, 0.95), quantile(ms, 0.99), ms.size());
+    const std::vector<double> ms = latencies[0][m].ms.values();
+    text += fmt::format("{:<10} {:>9.4f} {:>9.4f} {:>9.4f} {:>9.4f} {:>9.4f} {:>8} {:>8}", name_of(report, m),
+                        median(ms), median_deviation(ms), quantile(ms, 0), quantile(ms, 0.95), quantile(ms, 0.99),
+                        ms.size(), latencies[0][m].ms.left_out());
     for (std::size_t p = 0; p < report.peers.found.size(); ++p) {
       const Latency& peer = latencies[p + 1][m];
-      text += fmt::format("  | {:>11.4f} {:>9.4f} {:>8.2f} x", median(peer.ms), quantile(peer.ms, 0.99),
-                          paired_ratio(peer, latencies[0][m]));
+      text += fmt::format("  | {:>11.4f} {:>9.4f} {:>10}", median(peer.ms.values()), quantile(peer.ms.values(), 0.99),
+                          print_ratio(paired_ratio(peer, latencies[0][m])));
     }
     text += "\n";
   }
@@ -65,8 +72,8 @@ void append_peers(std::string& text, const BenchReport& report) {
 void append_switching(std::string& text, const BenchReport& report) {
   const SwitchCost& cost = report.switching;
   if (report.members.size() > 1) {
-    text += fmt::format("\ntime of {} / time of {}: {:.2f}\n", name_of(report, report.members.size() - 1),
-                        name_of(report, 0), time_ratio(report));
+    text += fmt::format("\ntime of {} / time of {}: {}\n", name_of(report, report.members.size() - 1),
+                        name_of(report, 0), print_ratio(time_ratio(report)));
   }
   text += fmt::format("a switch: {:.1f} ns, {} allocations; an inference: {} allocations\n", cost.select_ns,
                       cost.allocations_per_switch, cost.allocations_per_inference);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/bench/subject.h"
 
+#include <algorithm>
 #include <random>
 
 #include "platform/machine.h"
@@ -21,13 +22,12 @@ SessionOptions session_options(const std::vector<int>& cores, std::function<void
 Subject::Subject(std::shared_ptr<const Model> model, const std::vector<int>& cores,
                  std::function<void(std::size_t)> stepped)
     : model_(std::move(model)), cores_(cores), session_(model_, session_options(cores, std::move(stepped))) {
+  std::size_t largest = 0;
+  for (int member = 0; member < model_->members(); ++member) largest = std::max(largest, size(member));
+  noise_.resize(largest);
   std::mt19937 random(1);
   std::normal_distribution<float> noise;
-  for (int member = 0; member < model_->members(); ++member) {
-    inputs_.emplace_back(static_cast<std::size_t>(model_->input_channels(member) * model_->input_height(member) *
-                                                  model_->input_width(member)));
-    for (float& value : inputs_.back()) value = noise(random);
-  }
+  for (float& value : noise_) value = noise(random);
   answers_.reserve(static_cast<std::size_t>(model_->outputs()));
 }
 

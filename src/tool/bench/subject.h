@@ -27,14 +27,19 @@ class Subject {
     session_.select(member);
     infer();
   }
-  std::span<const float> input(int member) const { return inputs_[static_cast<std::size_t>(member)]; }
+  std::span<const float> input(int member) const { return std::span(noise_).first(size(member)); }
   std::span<const float> answers() const { return answers_; }
 
  private:
+  std::size_t size(int member) const {
+    return static_cast<std::size_t>(model_->input_channels(member) * model_->input_height(member) *
+                                    model_->input_width(member));
+  }
+
   std::shared_ptr<const Model> model_;
   std::vector<int> cores_;
   Session session_;
-  std::vector<std::vector<float>> inputs_;  // of each member
+  std::vector<float> noise_;  // of the largest input
   std::vector<float> answers_;
 };
 
