@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "manager/slowdown.h"
+#include "manager/supply.h"
 
 namespace limber {
 
@@ -15,6 +16,7 @@ constexpr double kForgetPause = 0.9;   // a frame
 constexpr double kForgetFirst = 0.95;  // a frame
 constexpr double kRoom = 1.1;          // to spare, of what the next frame's first answers may take
 constexpr int kFramesBeforeUp = 3;     // frames in a row that would have allowed a larger member
+constexpr double kSurprise = 1.5;      // times slower than expected: the rest of the frame plays safe
 constexpr double kTrustAfterMs = 0.5;  // profiled work after which a frame's own progress is believed
 
 class StaticPolicy : public Policy {
@@ -63,12 +65,16 @@ class DynamicPolicy : public Policy {
     if (now.previous >= 0 && now.left_ms <= 0)
       return {now.previous, false, true, "given up: the deadline passed inside the frame"};
     Slowdown belief = slowdown_;
-    // Work that is already slower than expected counts at once; a quick start does not: the others' time slices are
-    // still to come.
-    if (now.done_profiled_ms >= kTrustAfterMs && now.elapsed_ms > belief.mean() * now.done_profiled_ms)
+    bool surprised = false;
+    // Work that is already slower than expected counts at once; a quick start does not: the others' turns are still to
+    // come.
+    if (now.done_profiled_ms >= kTrustAfterMs && now.elapsed_ms > belief.mean() * now.done_profiled_ms) {
+      surprised = now.elapsed_ms > kSurprise * std::max(belief.mean(), supply_.slowdown()) * now.done_profiled_ms;
       belief.observe(now.elapsed_ms, now.done_profiled_ms);
-    const double budget = std::min(belief.work_within(now.left_ms, kDeviations), now.left_ms - pause_ms_);
-    int best = static_cast<int>(members_.size()) - 1;
+    }
+    const double budget = std::min(belief.work_within(now.left_ms, kDeviations),
+                                   supply_.sure_work(now.elapsed_ms, now.done_profiled_ms, now.left_ms));
+    int best = surprised ? 0 : static_cast<int>(members_.size()) - 1;
     while (best > 0 && work(best, now) > budget) --best;
     const double probability = belief.probability(work(best, now), now.left_ms), slow = belief.mean();
     if (now.previous < 0) {
@@ -89,7 +95,10 @@ class DynamicPolicy : public Policy {
     return {best, false, false, fmt::format("slowdown {:.2f}, meets the deadline with {:.3f}", slow, probability)};
   }
 
-  void report(const Outcome& outcome) override { slowdown_.observe(outcome.elapsed_ms, outcome.profiled_ms); }
+  void report(const Outcome& outcome) override {
+    slowdown_.observe(outcome.elapsed_ms, outcome.profiled_ms);
+    supply_.observe(outcome.elapsed_ms, outcome.profiled_ms);
+  }
 
  private:
   static size_t at(int m) { return static_cast<size_t>(m); }
@@ -101,13 +110,10 @@ class DynamicPolicy : public Policy {
            members_[at(std::max(0, m - 1))].image_ms * (static_cast<double>(now.images_left) - part);
   }
 
-  // The longest time lately in which this frame's work did not go on: others had the core.
   void watch(const Situation& now) {
-    if (now.previous < 0) {
-      pause_ms_ *= kForgetPause;
-    } else {
-      const double pause = now.elapsed_ms - seen_.elapsed_ms - (now.done_profiled_ms - seen_.done_profiled_ms);
-      pause_ms_ = std::max(pause_ms_, pause);
+    if (now.previous >= 0) {
+      const double work = now.done_profiled_ms - seen_.done_profiled_ms;
+      supply_.watch(now.elapsed_ms - seen_.elapsed_ms - work, work);
     }
     seen_ = now;
   }
@@ -115,8 +121,8 @@ class DynamicPolicy : public Policy {
   std::string name_ = "dynamic";
   std::vector<PolicyMember> members_;
   Slowdown slowdown_;
+  Supply supply_;
   Situation seen_;
-  double pause_ms_ = 0;
   int level_;
   int waited_ = 0;
 };

@@ -14,7 +14,8 @@ const std::vector<PolicyMember> kMembers = {{"25%", 0.011}, {"50%", 0.0195}, {"7
 constexpr int64_t kImages = 305, kPart = 13;
 constexpr double kDeadline = 33;
 
-// Time slices of `slice` ms go round between our work and `others(now)` busy processes; who wakes up is served soon.
+// Time slices of `slice` ms go round between our work and `others(now)` busy processes; who wakes up waits up to two
+// thirds of a round, sometimes a whole one.
 class SharedCore {
  public:
   SharedCore(std::function<int(double)> others, double slice, unsigned seed)
@@ -23,6 +24,9 @@ class SharedCore {
   void sleep_until(double moment) {
     if (moment <= now_) return;
     now_ = moment;
+    std::uniform_real_distribution<double> share(0, 1);
+    const double round = others_(now_) * slice_;
+    now_ += share(random_) < 0.05 ? round : 0.65 * share(random_) * round;
     left_ = std::uniform_real_distribution<double>(0.2, 1)(random_) * slice_;
   }
   void work(double ms) {
@@ -112,6 +116,11 @@ Score play_anytime(SharedCore core, int frames) {
   return score;
 }
 
+// What can be asked of a policy there: 99 % of the deadlines, or what answering with the smallest member alone meets.
+double possible(const SharedCore& core, int frames) {
+  return std::min(0.99, play("static:25%", core, frames).share() - 0.01);
+}
+
 std::function<int(double)> steady(int others) {
   return [others](double) { return others; };
 }
@@ -126,11 +135,12 @@ TEST(PolicyUnderLoad, AloneTheLargestMeetsAll) {
 }
 
 TEST(PolicyUnderLoad, SteadyOthersOfAnyNumberAndSlice) {
-  for (const int others : {1, 2, 3, 4}) {
+  for (const int others : {1, 2, 3, 4, 5, 6}) {
     for (const double slice : {0.7, 1.5, 3.0, 4.0}) {
       for (unsigned seed = 1; seed <= 5; ++seed) {
-        const Score score = play("dynamic", SharedCore(steady(others), slice, seed), 300);
-        EXPECT_GE(score.share(), 0.99) << others << " others, slice " << slice << ", seed " << seed;
+        const SharedCore core(steady(others), slice, seed);
+        EXPECT_GE(play("dynamic", core, 300).share(), possible(core, 300))
+            << others << " others, slice " << slice << ", seed " << seed;
       }
     }
   }
@@ -158,8 +168,9 @@ TEST(PolicyUnderLoad, AnytimeUsesWhatIsLeft) {
   double before = 3.1;
   for (const int others : {0, 1, 2, 3, 4}) {
     for (const double slice : {1.5, 3.0, 4.0}) {
-      const Score score = play_anytime(SharedCore(steady(others), slice, 1), 300);
-      EXPECT_EQ(score.met, 300) << others << " others, slice " << slice;
+      const SharedCore core(steady(others), slice, 1);
+      const Score score = play_anytime(core, 300);
+      EXPECT_GE(score.share(), possible(core, 300)) << others << " others, slice " << slice;
       if (slice == 3) {
         EXPECT_LE(score.member, before) << others;
         before = score.member;
@@ -171,8 +182,8 @@ TEST(PolicyUnderLoad, AnytimeUsesWhatIsLeft) {
 
 TEST(PolicyUnderLoad, AnytimeLeavesEarlyWhereTheNextFrameNeedsIt) {
   for (const int others : {5, 6, 7}) {
-    const Score score = play_anytime(SharedCore(steady(others), 3, 1), 600);
-    EXPECT_GE(score.share(), 0.98) << others;
+    const SharedCore core(steady(others), 3, 1);
+    EXPECT_GE(play_anytime(core, 600).share(), possible(core, 600)) << others;
   }
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kMeasurementNoise = 0.001;
 // ALERT's floor is 0.1 (a third of the unloaded time); a burst of many images is measured better than one inference.
+// Relative: who waits for others' turns waits for whole ones.
 constexpr double kProcessFloor = 0.01;
 constexpr double kForget = 0.3;
 
@@ -19,7 +20,7 @@ void Slowdown::observe(double measured_ms, double profiled_ms) {
   if (!(measured_ms > 0) || !(profiled_ms > 0)) return;
   const double innovation = measured_ms / profiled_ms - mean_;
   const double step = gain_ * innovation;
-  process_ = std::max(kProcessFloor, kForget * process_ + (1 - kForget) * step * step);
+  process_ = std::max(kProcessFloor * mean_ * mean_, kForget * process_ + (1 - kForget) * step * step);
   const double predicted = variance_ + process_;
   gain_ = predicted / (predicted + kMeasurementNoise);
   mean_ = std::max(0.1, mean_ + gain_ * innovation);

@@ -57,7 +57,7 @@ TEST(RunCommand, SideBySideWithTraceAndPicture) {
   const Ran ran = run(kShapes + " --policy all --frames 6 --rounds 2 --burst 4 --load 1 --period-ms 20 --trace " +
                       trace + (draws ? " --plot " + plot : ""));
   ASSERT_EQ(ran.code, 0) << ran.text;
-  for (const char* part : {"a frame is 4 images", "1 busy processes", "static:100%", "dynamic", "anytime",
+  for (const char* part : {"a frame is 4 images", "1 busy process", "static:100%", "dynamic", "anytime",
                            "<- best static member in hindsight"})
     EXPECT_NE(ran.text.find(part), std::string::npos) << part << "\n" << ran.text;
   const std::vector<json> traced = lines(file_text(trace));

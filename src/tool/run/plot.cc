@@ -108,6 +108,7 @@ class Script {
       text +=
           fmt::format("; shaded: {} busy process{} on the same core", context_.load, context_.load == 1 ? "" : "es");
     label(text, 20, 54, "font 'sans,11' textcolor rgb '#555555'");
+    label("deadlines met", 20, 86, "");
     double at = kLeft;
     for (std::size_t m = 0; m < context_.members.size(); ++m) {
       label(context_.members[m], at + 12, 86,
@@ -132,14 +133,14 @@ class Script {
   void name(std::size_t p, double top) {
     const Tally& tally = tallies_[p];
     label(tally.policy, 20, top + 22, "font 'sans:Bold,12'");
-    const auto met = [](int64_t of, int64_t all) { return fmt::format("{:.1f} %", 100 * share(of, all)); };
-    std::string text = "in time:";
-    label(text, 20, top + 50, "textcolor rgb '#555555'");
+    const auto met = [&](const char* when, int64_t of, int64_t all, double down) {
+      label(fmt::format("{} {:.1f} %", when, 100 * share(of, all)), 20, top + down, "textcolor rgb '#555555'");
+    };
     if (context_.load > 0) {
-      label(met(tally.met[0], tally.frames[0]), 20, top + 72, "textcolor rgb '#555555'");
-      label(met(tally.met[1], tally.frames[1]) + " loaded", 20, top + 94, "textcolor rgb '#555555'");
+      met("unloaded", tally.met[0], tally.frames[0], 50);
+      met("loaded", tally.met[1], tally.frames[1], 74);
     } else {
-      label(met(tally.all_met(), tally.all_frames()), 20, top + 72, "textcolor rgb '#555555'");
+      met("in time", tally.all_met(), tally.all_frames(), 50);
     }
   }
 

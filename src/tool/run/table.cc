@@ -37,6 +37,14 @@ std::string mix(const std::vector<int64_t>& by_member, const RunContext& context
   return text.empty() ? "nothing answered" : text;
 }
 
+// "frame 17: cat": of a stream, what was answered last.
+std::string last_answer(const FrameResult& frame, const RunContext& context) {
+  const int32_t answer = frame.images.back().answer;
+  if (answer < 0) return frame.names.back() + ": no answer";
+  const auto at = static_cast<std::size_t>(answer);
+  return frame.names.back() + ": " + (at < context.classes.size() ? context.classes[at] : fmt::format("{}", answer));
+}
+
 }  // namespace
 
 std::string heading(const RunContext& c) {
@@ -46,7 +54,9 @@ std::string heading(const RunContext& c) {
       c.burst == 1 ? "" : "s", c.burst_ms(), c.largest(), c.period_ms, c.deadline_ms);
   text += c.frames > 0 ? fmt::format("; {} frames a policy, {} round{}", c.frames, c.rounds, c.rounds == 1 ? "" : "s")
                        : "; to the stream's end";
-  if (c.load > 0) text += fmt::format("\nin the middle third of a trace {} busy processes share the core", c.load);
+  if (c.load > 0)
+    text += fmt::format("\nin the middle third of a trace the core is shared with {} busy process{}", c.load,
+                        c.load == 1 ? "" : "es");
   if (!c.labelled) text += "\nno labels: nothing can be said about accuracy";
   return text + "\n";
 }
@@ -123,8 +133,9 @@ std::string LiveTable::line(const Tally& all, const Tally& second, const FrameRe
                                  name_width(context), frame.loaded ? "loaded" : "", second.all_met(),
                                  second.all_frames(), second.mean_ms());
   if (context.labelled) text += fmt::format("  top1_in_time {:5.1f} %", 100 * second.top1_in_time());
-  return text + fmt::format("  confidence {:.2f}  {}  ({})", second.mean_confidence(), mix(second.by_member, context),
-                            second.last_reason);
+  text += fmt::format("  confidence {:.2f}  {}  ({})", second.mean_confidence(), mix(second.by_member, context),
+                      second.last_reason);
+  return frame.names.empty() ? text : text + "  " + last_answer(frame, context);
 }
 
 void LiveTable::frame(const std::vector<Tally>& tallies, const FrameResult& frame, int64_t now) {

@@ -105,6 +105,19 @@ TEST(LiveTable, ALineSaysWhatHappenedLately) {
     EXPECT_TRUE(has(line, part)) << line;
 }
 
+TEST(LiveTable, OfAStreamItSaysTheLastAnswer) {
+  RunContext context = test_context();
+  context.classes = {"cat", "dog"};
+  FrameResult frame = test_frame(2, 2, true, 0, 2, 8);
+  frame.names = {"a.png", "b.png"};
+  const Tally tally("dynamic", 2);
+  EXPECT_TRUE(LiveTable::line(tally, tally, frame, context).ends_with("b.png: dog"));
+  frame.images.back().answer = 7;  // more answers than names
+  EXPECT_TRUE(LiveTable::line(tally, tally, frame, context).ends_with("b.png: 7"));
+  frame.images.back().answer = -1;
+  EXPECT_TRUE(LiveTable::line(tally, tally, frame, context).ends_with("b.png: no answer"));
+}
+
 TEST(LiveTable, OneLineASecond) {
   const RunContext context = test_context();
   const std::vector<Tally> tallies = played(context);
