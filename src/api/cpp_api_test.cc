@@ -9,6 +9,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/counted_allocations.h"
+
 namespace {
 
 using limber::ErrorCode;
@@ -139,6 +141,21 @@ TEST_F(CppApi, AnytimeKeepsToItsDeadline) {
   EXPECT_EQ(answers_, member_answers(0));
   EXPECT_EQ(session.infer_anytime(pixels_, answers_, kImages, Session::kNoDeadline), 4);
   EXPECT_EQ(answers_, member_answers(3));
+}
+
+TEST_F(CppApi, NoCallOfASessionAllocates) {
+  Session session(model_, {.anytime_images = kImages});
+  float sum = 0;
+  const int64_t before = limber::counted_allocations();
+  for (int member = 0; member < model_.members(); ++member) {
+    session.select(member);
+    session.infer(pixels_, answers_, kImages);
+    sum += model_.best(std::span(answers_).first(10)).confidence;
+  }
+  const auto deadline = Session::Clock::now() + std::chrono::hours(1);
+  session.infer_anytime(pixels_, answers_, kImages, deadline, [&](int) { sum += answers_[0]; });
+  EXPECT_EQ(limber::counted_allocations(), before);
+  EXPECT_GT(sum, 0);
 }
 
 TEST_F(CppApi, WhatPublishThrowsComesOut) {

@@ -28,6 +28,22 @@ expect 2 "model is required" "$limber" info
 expect 1 "limber: error:" "$limber" info "$work/missing.safetensors"
 head -c 1000 "$shapes" >"$work/short.safetensors"
 expect 1 "short.safetensors" "$limber" info "$work/short.safetensors"
+for foreign in "$0" /dev/null; do
+  cp "$foreign" "$work/foreign" && expect 1 "foreign: " "$limber" info "$work/foreign"
+done
+cp "$shapes" "$work/flipped.safetensors"
+printf '\x55' | dd of="$work/flipped.safetensors" bs=1 seek=150000 conv=notrunc status=none
+expect 1 "flipped.safetensors: damaged" "$limber" info "$work/flipped.safetensors"
+expect 1 "images of 32x32x3, but member '25%' reads 28x28x1" \
+  "$limber" eval "$models/fashion-incremental.safetensors" --data shapes
+if [[ $("$limber" train --help) != *"not in this build"* ]]; then
+  : >"$work/empty.toml"
+  expect 1 "empty.toml: this recipe is empty: name, network, data, training, member are missing" \
+    "$limber" train "$work/empty.toml" --output "$work/none.safetensors"
+  sed 's/^seed/sed/' "$models/../recipes/shapes-incremental.toml" >"$work/wrong.toml"
+  expect 1 "training.sed: no such key; legal keys here are epochs" \
+    "$limber" train "$work/wrong.toml" --output "$work/none.safetensors"
+fi
 expect 0 "MMAC" "$limber" info "$shapes"
 expect 0 '"largest_alone_bytes"' "$limber" info "$shapes" --json
 expect 1 "100%" "$limber" eval "$shapes" --member 33%
