@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/measuring.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <ctime>
 #include <random>
@@ -74,6 +76,15 @@ std::optional<Accuracy> stored_accuracy(const Model& model, int member, const st
   if (!data_hash.empty()) return find([&](const Accuracy& a) { return a.data_hash == data_hash; });
   if (const auto test = find([](const Accuracy& a) { return a.split == "test"; })) return test;
   return find([](const Accuracy&) { return true; });
+}
+
+void warn_of_disturbance(const std::vector<std::string>& what) {
+  if (what.empty()) return;
+  fmt::print(
+      stderr,
+      "limber: warning: nearly always something else ran on the core, whose time is in these figures: {}; measure "
+      "on a quiet core\n",
+      fmt::join(what, ", "));
 }
 
 std::string utc_now() {

@@ -31,6 +31,9 @@ std::vector<int> chosen_members(const Model& model, const std::string& text);
 // split, else the first; nullopt if there is none.
 std::optional<Accuracy> stored_accuracy(const Model& model, int member, const std::string& data_hash = "");
 
+// On stderr, if any of the times named are unreliable (samples.h).
+void warn_of_disturbance(const std::vector<std::string>& what);
+
 std::string utc_now();  // "2026-11-21T08:00:00Z"
 
 }  // namespace limber::tool

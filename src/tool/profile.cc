@@ -103,6 +103,16 @@ class Measurement {
     }
   }
 
+  std::vector<std::string> unreliable() const {
+    std::vector<std::string> names;
+    for (const Series& one : series_) {
+      if (one.asked && one.ms.unreliable())
+        names.push_back(fmt::format("{}{} at batch {} on {}", one.exit < 0 ? "" : "the exit of ",
+                                    model_->member(one.member).name, one.batch, print_cpu_list(cores_)));
+    }
+    return names;
+  }
+
   void append(std::vector<OperatingPoint>& points, const std::string& data_hash) const {
     const Machine machine = read_machine(cores_.front());
     for (std::size_t i = 0; i < series_.size(); ++i) {
@@ -228,6 +238,7 @@ void measure(const Options& options) {
     Measurement measurement(model, cores, members, batches, images ? &*images : nullptr);
     measurement.run(options.seconds);
     if (sensor) measurement.measure_energy(*sensor);
+    warn_of_disturbance(measurement.unreliable());
     measurement.append(profile.points, images ? images->hash : "");
   }
   if (!options.output.empty()) write_profile(profile, options.output);

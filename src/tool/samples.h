@@ -36,6 +36,8 @@ class Samples {
   void add(const Timed& timed) { (timed.calm ? calm_ : disturbed_).push_back(timed.ms); }
   std::size_t size() const { return calm_.size() + disturbed_.size(); }
   std::size_t left_out() const { return calm_.size() < kEnough ? 0 : disturbed_.size(); }
+  // Hardly anything was calm: values() holds time that others took.
+  bool unreliable() const { return calm_.size() < kEnough && !disturbed_.empty(); }
   const std::vector<double>& calm() const { return calm_; }
   std::vector<double> values() const {
     std::vector<double> all = calm_;

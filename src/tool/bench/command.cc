@@ -42,6 +42,11 @@ BenchReport measure(const Options& options) {
 
 void bench(const Options& options) {
   const BenchReport report = measure(options);
+  std::vector<std::string> unreliable;
+  for (std::size_t m = 0; m < report.members.size(); ++m) {
+    if (report.latency.hot[0][m].ms.unreliable()) unreliable.push_back(report.model->member(report.members[m]).name);
+  }
+  warn_of_disturbance(unreliable);
   const std::string json = print_json(report);
   if (!options.output.empty()) {
     AtomicFile file(options.output);
