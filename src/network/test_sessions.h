@@ -47,8 +47,8 @@ inline std::vector<float> random_input(const Model& model, int member = -1) {
   return random_values(model.input_channels(member) * model.input_height(member) * model.input_width(member));
 }
 
-// One inference of one image, in a thread of its own: a session with cores moves the thread that infers, and the rest of
-// the test would stay there.
+// One inference of one image, in a thread of its own: a session with cores moves the thread that infers, and the rest
+// of the test would stay there.
 inline Maps maps_of(const std::shared_ptr<const Model>& model, int member, const std::vector<int>& cores,
                     const std::vector<float>& input) {
   Maps maps;
