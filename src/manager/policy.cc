@@ -16,7 +16,8 @@ constexpr double kForgetPause = 0.9;   // a frame
 constexpr double kForgetFirst = 0.95;  // a frame
 constexpr double kRoom = 1.1;          // to spare, of what the next frame's first answers may take
 constexpr int kFramesBeforeUp = 3;     // frames in a row that would have allowed a larger member
-constexpr double kSurprise = 1.5;      // times slower than expected: the rest of the frame plays safe
+constexpr double kSurprise = 1.5;      // times slower than anything lately: others have come, how many is not known
+constexpr double kCaution = 3;         // times slower yet it may become then
 constexpr double kTrustAfterMs = 0.5;  // profiled work after which a frame's own progress is believed
 
 class StaticPolicy : public Policy {
@@ -65,16 +66,17 @@ class DynamicPolicy : public Policy {
     if (now.previous >= 0 && now.left_ms <= 0)
       return {now.previous, false, true, "given up: the deadline passed inside the frame"};
     Slowdown belief = slowdown_;
-    bool surprised = false;
+    double budget = supply_.sure_work(now.elapsed_ms, now.done_profiled_ms, now.left_ms);
     // Work that is already slower than expected counts at once; a quick start does not: the others' turns are still to
     // come.
     if (now.done_profiled_ms >= kTrustAfterMs && now.elapsed_ms > belief.mean() * now.done_profiled_ms) {
-      surprised = now.elapsed_ms > kSurprise * std::max(belief.mean(), supply_.slowdown()) * now.done_profiled_ms;
+      const double slowdown = now.elapsed_ms / now.done_profiled_ms;
+      if (slowdown > kSurprise * std::max(belief.mean(), supply_.slowdown()))
+        budget = std::min(budget, now.left_ms / (kCaution * slowdown));
       belief.observe(now.elapsed_ms, now.done_profiled_ms);
     }
-    const double budget = std::min(belief.work_within(now.left_ms, kDeviations),
-                                   supply_.sure_work(now.elapsed_ms, now.done_profiled_ms, now.left_ms));
-    int best = surprised ? 0 : static_cast<int>(members_.size()) - 1;
+    budget = std::min(budget, belief.work_within(now.left_ms, kDeviations));
+    int best = static_cast<int>(members_.size()) - 1;
     while (best > 0 && work(best, now) > budget) --best;
     const double probability = belief.probability(work(best, now), now.left_ms), slow = belief.mean();
     if (now.previous < 0) {

@@ -61,6 +61,14 @@ TEST(Policy, DynamicMeetsTheFirstLoadedFrameAndComesBackAfterThreeFrames) {
   EXPECT_EQ(member, 2);
 }
 
+TEST(Policy, ASlowFrameWithAmpleTimeStaysLarge) {
+  const auto policy = make_policy("dynamic", kMembers);
+  for (int i = 0; i < 10; ++i) play(*policy, 1);
+  int member = -1;
+  EXPECT_TRUE(play(*policy, 40, 60000, &member));
+  EXPECT_EQ(member, 2);
+}
+
 TEST(Policy, DynamicTakesTheSmallestWhenNothingFits) {
   const auto policy = make_policy("dynamic", kMembers);
   int member = -1;
