@@ -15,7 +15,7 @@ namespace {
 struct Options {
   std::string model, cores, members, peers = "onnxruntime", output;
   double seconds = 10;
-  bool json = false;
+  bool json = false, brief = false;
 };
 
 BenchReport measure(const Options& options) {
@@ -53,7 +53,7 @@ void bench(const Options& options) {
     file.write(json);
     file.commit();
   }
-  fmt::print("{}", options.json ? json : print_tables(report));
+  fmt::print("{}", options.json ? json : print_tables(report, !options.brief));
 }
 
 }  // namespace
@@ -73,6 +73,7 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--seconds", options->seconds, "time for all measurements together, some rounds at least")
       ->check(CLI::Range(0.0, 3600.0));
   command->add_option("--output,-o", options->output, "write the JSON object to this file, too");
+  command->add_flag("--brief", options->brief, "no tables of layers");
   command->add_flag("--json", options->json, "print one JSON object");
   command->callback([options] { bench(*options); });
 }

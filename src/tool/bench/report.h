@@ -34,6 +34,6 @@ double time_ratio(const BenchReport& report);
 
 std::string print_json(
     const BenchReport& report);  // one object (a ratio of disturbed rounds is null); keys: docs/profile-and-bench.md
-std::string print_tables(const BenchReport& report);  // for people
+std::string print_tables(const BenchReport& report, bool layers);  // for people
 
 }  // namespace limber::tool

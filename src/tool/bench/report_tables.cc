@@ -112,7 +112,7 @@ double time_ratio(const BenchReport& report) {
   return paired_ratio(report.latency.hot[0].back(), report.latency.hot[0].front());
 }
 
-std::string print_tables(const BenchReport& report) {
+std::string print_tables(const BenchReport& report, bool layers) {
   const Network& network = report.model->network();
   std::string text = fmt::format(
       "{}, weights {:.16}, on {} ({} CPUs), cores {}, kernels {}, f32; measured {} by limber {}\n"
@@ -120,7 +120,7 @@ std::string print_tables(const BenchReport& report) {
       network.name, network.hash, report.machine.cpu_model.empty() ? "an unknown CPU" : report.machine.cpu_model,
       report.machine.logical_cpus, print_cpu_list(report.cores), report.model->isa(), report.date, LIMBER_VERSION,
       report.layers.peak_gflops);
-  append_layers(text, report);
+  if (layers) append_layers(text, report);
   append_latency(text, report, report.latency.hot, "one image, the same member again and again");
   append_latency(text, report, report.latency.round_robin, "one image, members in turns: each follows another");
   append_peers(text, report);
