@@ -4,37 +4,23 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/aligned_buffer.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/test_folder.h"
 
 namespace limber {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Files : public testing::Test {
+class Files : public FolderTest {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "limber_files_XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  static std::string text(const std::string& file) {
-    std::ostringstream all;
-    all << std::ifstream(file).rdbuf();
-    return all.str();
-  }
   int count() const {
     return static_cast<int>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
-
-  fs::path folder_;
 };
 
 TEST_F(Files, AtomicFileReplacesOnlyOnCommit) {
@@ -42,15 +28,15 @@ TEST_F(Files, AtomicFileReplacesOnlyOnCommit) {
   {
     AtomicFile file(path("a"));
     file.write("new");
-    EXPECT_EQ(text(path("a")), "old");
+    EXPECT_EQ(slurp(path("a")), "old");
   }
-  EXPECT_EQ(text(path("a")), "old");
+  EXPECT_EQ(slurp(path("a")), "old");
   EXPECT_EQ(count(), 1) << "a temporary file was left behind";
   AtomicFile file(path("a"));
   file.write("new");
   file.write("er");
   file.commit();
-  EXPECT_EQ(text(path("a")), "newer");
+  EXPECT_EQ(slurp(path("a")), "newer");
   EXPECT_EQ(count(), 1);
 }
 
@@ -91,7 +77,7 @@ TEST_F(Files, MappedFileRefusesWhatIsMissingOrAFolder) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);
   }
-  EXPECT_THROW(MappedFile{folder_.string()}, Error);
+  EXPECT_THROW(MappedFile{folder_}, Error);
 }
 
 TEST(AlignedBuffer, IsAlignedAndZero) {

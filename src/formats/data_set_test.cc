@@ -13,6 +13,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "formats/picture.h"
 
 namespace limber {
@@ -20,22 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class DataSet : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "limber_data_" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::string put(const std::string& name, const std::string& bytes) {
-    const fs::path path = fs::path(folder_) / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path.string();
-  }
-  std::string folder_;
-};
+class DataSet : public FolderTest {};
 
 template <typename Call>
 std::string message(Call call) {

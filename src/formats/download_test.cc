@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/test_folder.h"
 
 namespace limber {
 namespace {
@@ -85,19 +86,12 @@ class Server {
   std::thread thread_;
 };
 
-class Download : public testing::Test {
+class Download : public FolderTest {
  protected:
   void SetUp() override {
     setenv("no_proxy", "127.0.0.1", 1);
-    folder_ = testing::TempDir() + "limber_download_" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
     for (int i = 0; i < 300000; ++i) content_ += static_cast<char>(i * 31 >> 3);
     path_ = folder_ + "/set/file.bin";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  static std::string slurp(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
   }
   ErrorCode code(const RemoteFile& file, std::string* message = nullptr) {
     try {
@@ -108,7 +102,7 @@ class Download : public testing::Test {
     }
     return ErrorCode::kInternal;
   }
-  std::string folder_, content_, path_;
+  std::string content_, path_;
 };
 
 TEST_F(Download, WholeThenNotAgain) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The convolution's micro-kernel. Every loop over accumulators is unrolled by pragma: GCC spills the array otherwise.
+// Layer: kernels.
 #pragma once
 #include "kernels/conv2d_tile.h"
 #include "kernels/vector-inl.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface between the convolution's driver (conv2d.cc, the same for every ISA) and the micro-kernels of one ISA.
+// Layer: kernels.
 #pragma once
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that every ISA shares because plain loops are fast enough or limited by memory: copy, softmax, attention,
-// conversions.
+// conversions. Layer: kernels.
 #pragma once
 #include "kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise, elementwise and pooling kernels of one ISA. An item is a line of a plane.
+// Depthwise, elementwise and pooling kernels of one ISA. An item is a line of a plane. Layer: kernels.
 #pragma once
 #include <limits>
 

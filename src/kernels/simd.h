@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of the vector ISAs. Each is compiled in translation units of its own, without Highway in any header;
-// calling one whose ISA the machine lacks is a bug (see attainable_isas).
+// calling one whose ISA the machine lacks is a bug (see attainable_isas). Layer: kernels.
 #pragma once
 #include "kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buffers for the kernel tests and benchmarks.
+// Buffers for the kernel tests and benchmarks. Layer: kernels (tests only).
 #pragma once
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vector helpers, compiled once per ISA: included by translation units that set HWY_BASELINE_TARGETS to one Highway
-// target and HWY_COMPILE_ONLY_STATIC. Vectors have at most 16 lanes, so a plane takes kVectors of them.
+// target and HWY_COMPILE_ONLY_STATIC. Vectors have at most 16 lanes, so a plane takes kVectors of them. Layer: kernels.
 #pragma once
 #include <hwy/highway.h>
 

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/half.h"
+#include "base/test_folder.h"
 #include "network/session.h"
 #include "network/toy_networks.h"
 
@@ -15,16 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Cache : public testing::Test {
+class Cache : public FolderTest {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "limber_cache_XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override {
-    fs::permissions(folder_, fs::perms::owner_all);
-    fs::remove_all(folder_);
-  }
   std::shared_ptr<const Model> build(const std::string& folder, unsigned char hash = 'a') const {
     Network network = toy::ofa();
     network.hash = std::string(64, static_cast<char>(hash));
@@ -42,25 +35,24 @@ class Cache : public testing::Test {
     for (const auto& entry : fs::directory_iterator(folder_)) found.push_back(entry.path());
     return found;
   }
-  fs::path folder_;
 };
 
 TEST_F(Cache, IsMadeOnceAndShared) {
-  const auto first = build(folder_.string());
+  const auto first = build(folder_);
   EXPECT_TRUE(first->memory().packed_shared);
   ASSERT_EQ(files().size(), 1u);
   const auto time = fs::last_write_time(files()[0]);
-  const auto second = build(folder_.string());
+  const auto second = build(folder_);
   EXPECT_TRUE(second->memory().packed_shared);
   ASSERT_EQ(files().size(), 1u);
   EXPECT_EQ(fs::last_write_time(files()[0]), time) << "the cache was written again";
   EXPECT_EQ(answer(first), answer(second));
-  build(folder_.string(), 'b');
+  build(folder_, 'b');
   EXPECT_EQ(files().size(), 2u) << "other weights share the file";
 }
 
 TEST_F(Cache, WhatIsCorruptOrTruncatedIsRebuilt) {
-  const std::vector<float> expected = answer(build(folder_.string()));
+  const std::vector<float> expected = answer(build(folder_));
   const fs::path file = files()[0];
   const auto size = fs::file_size(file);
   for (const std::uintmax_t at :
@@ -72,28 +64,28 @@ TEST_F(Cache, WhatIsCorruptOrTruncatedIsRebuilt) {
       stream.seekp(static_cast<std::streamoff>(at));
       stream.put(flipped);
     }
-    const auto model = build(folder_.string());
+    const auto model = build(folder_);
     EXPECT_EQ(answer(model), expected) << "byte " << at;
     EXPECT_TRUE(model->memory().packed_shared);
     EXPECT_EQ(fs::file_size(file), size);
   }
   for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{100}, std::uintmax_t{4096}, size - 4}) {
     fs::resize_file(file, left);
-    EXPECT_EQ(answer(build(folder_.string())), expected) << "cut to " << left;
+    EXPECT_EQ(answer(build(folder_)), expected) << "cut to " << left;
     EXPECT_EQ(fs::file_size(file), size);
   }
 }
 
 TEST_F(Cache, WithoutAWritablePlaceTheMemoryIsPrivate) {
-  std::ofstream(folder_ / "file") << "not a folder";  // also root cannot make a folder inside a file
-  const auto model = build((folder_ / "file" / "cache").string());
+  put("file", "not a folder");  // also root cannot make a folder inside a file
+  const auto model = build(path("file/cache"));
   EXPECT_FALSE(model->memory().packed_shared);
-  EXPECT_EQ(answer(model), answer(build(folder_.string())));
+  EXPECT_EQ(answer(model), answer(build(folder_)));
 }
 
 TEST_F(Cache, ANetworkMadeInMemoryHasNone) {
   ModelOptions options;
-  options.cache_directory = folder_.string();
+  options.cache_directory = folder_;
   EXPECT_FALSE(Model::build(toy::ofa(), options)->memory().packed_shared);
   EXPECT_TRUE(files().empty());
 }

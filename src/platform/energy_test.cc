@@ -3,50 +3,43 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include "base/test_folder.h"
 
 namespace limber {
 namespace {
 
-class Energy : public ::testing::Test {
+class Energy : public FolderTest {
  protected:
-  void SetUp() override {
-    root_ = ::testing::TempDir() + "energy_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(root_);
+  void put_zone(const std::string& directory, const std::string& name, const std::string& energy) {
+    const std::string zone = "sys/class/powercap/" + directory;
+    put(zone + "/name", name + "\n");
+    put(zone + "/max_energy_range_uj", "1000000\n");
+    if (!energy.empty()) put(zone + "/energy_uj", energy + "\n");
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-  void zone(const std::string& directory, const std::string& name, const std::string& energy) {
-    const std::string path = root_ + "/sys/class/powercap/" + directory;
-    std::filesystem::create_directories(path);
-    std::ofstream(path + "/name") << name << "\n";
-    std::ofstream(path + "/max_energy_range_uj") << "1000000\n";
-    if (!energy.empty()) std::ofstream(path + "/energy_uj") << energy << "\n";
-  }
-  std::string root_, reason_;
+  std::string reason_;
 };
 
 TEST_F(Energy, NoSensorIsSaid) {
-  EXPECT_FALSE(EnergySensor::find(reason_, root_));
+  EXPECT_FALSE(EnergySensor::find(reason_, folder_));
   EXPECT_NE(reason_.find("no sensor"), std::string::npos);
 }
 
 TEST_F(Energy, AnUnreadableCounterIsSaid) {
-  zone("intel-rapl:0", "package-0", "");
-  EXPECT_FALSE(EnergySensor::find(reason_, root_));
+  put_zone("intel-rapl:0", "package-0", "");
+  EXPECT_FALSE(EnergySensor::find(reason_, folder_));
   EXPECT_NE(reason_.find("root only"), std::string::npos);
 }
 
 TEST_F(Energy, SumsPackagesAndSurvivesAWrap) {
-  zone("intel-rapl:0", "package-0", "999000");
-  zone("intel-rapl:1", "package-1", "5000");
-  zone("intel-rapl:0:0", "core", "777");
-  auto sensor = EnergySensor::find(reason_, root_);
+  put_zone("intel-rapl:0", "package-0", "999000");
+  put_zone("intel-rapl:1", "package-1", "5000");
+  put_zone("intel-rapl:0:0", "core", "777");
+  auto sensor = EnergySensor::find(reason_, folder_);
   ASSERT_TRUE(sensor);
   EXPECT_EQ(sensor->name(), "powercap: package-0, package-1");
   EXPECT_DOUBLE_EQ(sensor->millijoules(), 0);
-  zone("intel-rapl:0", "package-0", "1000");
-  zone("intel-rapl:1", "package-1", "8000");
+  put_zone("intel-rapl:0", "package-0", "1000");
+  put_zone("intel-rapl:1", "package-1", "8000");
   EXPECT_DOUBLE_EQ(sensor->millijoules(), 2 + 3);
   EXPECT_DOUBLE_EQ(sensor->millijoules(), 5);
 }

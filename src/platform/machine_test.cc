@@ -7,30 +7,19 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 
 namespace limber {
 namespace {
 
-class Root : public ::testing::Test {
- protected:
-  void SetUp() override {
-    root_ = ::testing::TempDir() + "machine_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(root_);
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-  void put(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
-    std::ofstream(root_ + path) << text;
-  }
-  std::string root_;
-};
+class Root : public FolderTest {};
 
 TEST_F(Root, ReadsAnX86Machine) {
   put("/proc/cpuinfo",
       "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2 GHz\n");
   put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "schedutil\n");
   put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq", "1800000\n");
-  const Machine machine = read_machine(1, root_);
+  const Machine machine = read_machine(1, folder_);
   EXPECT_EQ(machine.cpu_model, "Some CPU @ 2 GHz");
   EXPECT_EQ(machine.logical_cpus, 2);
   EXPECT_EQ(machine.governor, "schedutil");
@@ -39,20 +28,20 @@ TEST_F(Root, ReadsAnX86Machine) {
 
 TEST_F(Root, NamesAnArmPart) {
   put("/proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd03\n");
-  EXPECT_EQ(read_machine(0, root_).cpu_model, "ARM Cortex-A53 (part 0xd03)");
+  EXPECT_EQ(read_machine(0, folder_).cpu_model, "ARM Cortex-A53 (part 0xd03)");
 }
 
 TEST_F(Root, WhatIsMissingStaysEmpty) {
-  const Machine machine = read_machine(0, root_);
+  const Machine machine = read_machine(0, folder_);
   EXPECT_EQ(machine.cpu_model, "");
   EXPECT_EQ(machine.governor, "");
   EXPECT_EQ(machine.frequency_khz, 0);
-  EXPECT_EQ(resident_memory(root_).all, 0);
+  EXPECT_EQ(resident_memory(folder_).all, 0);
 }
 
 TEST_F(Root, NonsenseIsUnknown) {
   put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "<unknown>\n");
-  EXPECT_EQ(read_machine(0, root_).frequency_khz, 0);
+  EXPECT_EQ(read_machine(0, folder_).frequency_khz, 0);
 }
 
 TEST(Machine, ThisOneTellsItsResidentSet) {
