@@ -37,6 +37,18 @@ kernels::Activation kernel_activation(Activation activation) {
   return kernels::Activation::kNone;
 }
 
+// What dense and depthwise convolutions have in common.
+template <typename Args>
+void describe_kernel(const Step& step, Args& args) {
+  args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
+  args.stride = static_cast<int>(step.stride);
+  args.padding = static_cast<int>(step.padding);
+  args.weights = step.weights;
+  args.scale = step.scale;
+  args.bias = step.bias;
+  args.activation = kernel_activation(step.activation);
+}
+
 }  // namespace
 
 Executor::Executor(const Model& model, const std::vector<const Plan*>& plans, int64_t per_image, ThreadPool& pool)
@@ -169,15 +181,9 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   }
   args.ranges = {ranges_.data(), inputs.size()};
   args.output = output(plan, step, step.output, image);
-  args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
-  args.stride = static_cast<int>(step.stride);
-  args.padding = static_cast<int>(step.padding);
-  args.weights = step.weights;
+  describe_kernel(step, args);
   args.panel_stride = step.panel_stride;
   args.tap_stride = step.tap_stride;
-  args.scale = step.scale;
-  args.bias = step.bias;
-  args.activation = kernel_activation(step.activation);
   args.upcoming = upcoming(plan, step);
   if (step.residual >= 0) args.residual = view(plan, step.residual, step.output_plane, image);
   if (step.partial_in >= 0) args.start = view(plan, step.partial_in, step.output_plane, image);
@@ -198,13 +204,7 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   kernels::DepthwiseArgs args;
   args.input = view(plan, range.tensor, range.plane, image);
   args.output = output(plan, step, step.output, image);
-  args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
-  args.stride = static_cast<int>(step.stride);
-  args.padding = static_cast<int>(step.padding);
-  args.weights = step.weights;
-  args.scale = step.scale;
-  args.bias = step.bias;
-  args.activation = kernel_activation(step.activation);
+  describe_kernel(step, args);
   call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;
   call(plan, step, kernels_.add,

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "network/toy_networks.h"
+#include "network/network_builder.h"
 
 namespace limber::toy {
 

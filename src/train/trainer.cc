@@ -323,41 +323,4 @@ TrainResult train(const Recipe& recipe, const Graph& graph, const TrainingData& 
   }
 }
 
-std::vector<float> torch_logits(const Network& network, const Choice& choice, const Images& images) {
-  torch::NoGradGuard guard;
-  Tensors weights;
-  for (const limber::Tensor& tensor : network.tensors) {
-    weights[tensor.name] = to_torch(tensor);
-  }
-  const std::vector<Step> steps = plan_steps(network.graph, {choice});
-  Recipe recipe;
-  recipe.mean = network.preprocessing.mean;
-  recipe.deviation = network.preprocessing.deviation;
-  const Tensors no_leaves;
-  Interpreter net(network.graph, steps[0], weights, no_leaves, false, false);
-  std::vector<float> answers;
-  for (int64_t i = 0; i < images.count; ++i) {
-    Tensor labels;
-    net.start(to_batch(recipe, images, &i, 1, nullptr, labels));
-    const Tensor logits = net.own().contiguous();
-    answers.insert(answers.end(), logits.data_ptr<float>(), logits.data_ptr<float>() + logits.numel());
-  }
-  return answers;
-}
-
-double measure_blas() {
-  const Tensor a = torch::randn({512, 512});
-  double best = 1e9;
-  for (int i = 0; i < 3; ++i) {
-    const double started = now();
-    const Tensor b = a.mm(a);
-    best = std::min(best, now() - started);
-  }
-  return 2.0 * 512 * 512 * 512 / best * 1e-9;
-}
-
-std::string torch_version() {
-  return TORCH_VERSION;
-}
-
 }  // namespace limber::train
