@@ -238,6 +238,29 @@ TEST(Conv2d, PartialSumsContinueTheSameChain) {
   }
 }
 
+// A 3x3 convolution that only sums up: scale 1, bias 0.
+struct PlainSum {
+  PlainSum(const PanelShape& panel, int outputs)
+      : ones(planes_of(outputs) * kLanes), zeros(planes_of(outputs) * kLanes) {
+    pack_lanes(std::vector<float>(static_cast<size_t>(outputs), 1.0f), ones.span());
+    args.kernel_height = args.kernel_width = 3;
+    args.padding = 1;
+    args.panel_stride = panel.panel_stride();
+    args.tap_stride = panel.tap_stride();
+    args.scale = ones.data();
+    args.bias = zeros.data();
+  }
+  void run(Isa isa, const float* weights, std::span<const ConvRange> ranges, Tensor& output) {
+    args.weights = weights;
+    args.ranges = ranges;
+    args.output = output.planes;
+    kernels(isa).conv2d(args);
+  }
+
+  Floats ones, zeros;
+  Conv2dArgs args;
+};
+
 // A slice of the outputs that starts at a declared boundary, and the same weights packed alone.
 TEST(Conv2d, ASliceEqualsItsOwnNetwork) {
   Random random(12);
@@ -253,26 +276,13 @@ TEST(Conv2d, ASliceEqualsItsOwnNetwork) {
   EXPECT_EQ(3 * whole.panel_stride(), whole.offset(from + 16));
   Tensor input(8, 8, inputs, 1);
   input.randomize(random);
-  Floats ones(32), zeros(32);
-  pack_lanes(std::vector<float>(outputs, 1.0f), ones.span());
   const ConvRange range{read(input.planes), inputs, 0};
+  PlainSum sum(whole, outputs);
   for (Isa isa : attainable_isas()) {
     SCOPED_TRACE(isa_name(isa));
     Tensor a(8, 8, outputs, 0), b(8, 8, outputs, 0);
-    Conv2dArgs args;
-    args.ranges = {&range, 1};
-    args.kernel_height = args.kernel_width = 3;
-    args.padding = 1;
-    args.scale = ones.data();
-    args.bias = zeros.data();
-    args.panel_stride = whole.panel_stride();
-    args.tap_stride = whole.tap_stride();
-    args.weights = whole_weights.data() + whole.offset(from);
-    args.output = a.planes;
-    kernels(isa).conv2d(args);
-    args.weights = alone_weights.data();
-    args.output = b.planes;
-    kernels(isa).conv2d(args);
+    sum.run(isa, whole_weights.data() + whole.offset(from), {&range, 1}, a);
+    sum.run(isa, alone_weights.data(), {&range, 1}, b);
     expect_same_bits(a, b);
   }
 }
@@ -288,9 +298,8 @@ TEST(Conv2d, ARangeMayStartAtAnyLane) {
     }
   }
   PanelShape panel{20, 23, 9, {}};
-  Floats weights(panel.floats()), ones(32), zeros(32);
+  Floats weights(panel.floats());
   pack_panels(panel, random.values(20 * 23 * 9), weights.span());
-  pack_lanes(std::vector<float>(20, 1.0f), ones.span());
   // The chain is ranges first: the same cut on both sides.
   ConstPlanes second_wide = read(wide.planes), first_wide = second_wide, rest = read(narrow.planes);
   first_wide.data += 9;
@@ -303,22 +312,11 @@ TEST(Conv2d, ARangeMayStartAtAnyLane) {
     }
   }
   const ConvRange plain[] = {{rest, 7, 0}, {read(last.planes), 16, 7}};
+  PlainSum sum(panel, 20);
   for (Isa isa : attainable_isas()) {
     Tensor a(5, 6, 20, 0), b(5, 6, 20, 0);
-    Conv2dArgs args;
-    args.kernel_height = args.kernel_width = 3;
-    args.padding = 1;
-    args.weights = weights.data();
-    args.panel_stride = panel.panel_stride();
-    args.tap_stride = panel.tap_stride();
-    args.scale = ones.data();
-    args.bias = zeros.data();
-    args.ranges = cut;
-    args.output = a.planes;
-    kernels(isa).conv2d(args);
-    args.ranges = plain;
-    args.output = b.planes;
-    kernels(isa).conv2d(args);
+    sum.run(isa, weights.data(), cut, a);
+    sum.run(isa, weights.data(), plain, b);
     expect_same_bits(a, b);
   }
 }
