@@ -13,7 +13,7 @@ namespace {
 // Small to large members: viridis without its yellow end, so that every colour is seen on white.
 constexpr int kColours[][3] = {{68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {220, 190, 30}};
 constexpr double kWidth = 1500, kTop = 110, kRow = 132, kGap = 16, kBottom = 62;  // pixels
-constexpr double kLeft = 165, kRight = 30, kBars = 330, kBetween = 45;
+constexpr double kLeft = 190, kRight = 30, kBars = 330, kBetween = 45;
 
 std::string colour(std::size_t member, std::size_t members) {
   const double at = members < 2 ? 2 : 4 * static_cast<double>(member) / static_cast<double>(members - 1);
