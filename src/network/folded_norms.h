@@ -28,6 +28,7 @@ class FoldedNorms {
   Pair get(const Node& node, const Norm* norm, const SubNode& part, const Blocks& blocks);
   // The one copy of equal blocks.
   const Blocks* share(const Blocks& blocks);
+  void complete() { known_.clear(); }  // all plans are built; what they point to stays
   int64_t bytes() const { return bytes_; }
 
  private:

@@ -27,10 +27,18 @@ bool weighted(const Node& node) {
 }  // namespace
 
 struct Model::Impl {
+  // What is asked about a member once its plan is built.
+  struct Facts {
+    int64_t input_height = 0, input_width = 0, input_channels = 0, outputs = 0, macs = 0;
+  };
+
   Network network;
   std::string isa;
+  std::vector<Facts> facts;  // of the family
+  // While the model is built:
   std::vector<SubNetwork> subs;                           // the family, then sub-networks that end at marked exits
   std::map<std::pair<int, int64_t>, std::size_t> packed;  // node and kernel -> index
+  // For good:
   std::unique_ptr<PackedWeights> weights;
   std::unique_ptr<FoldedNorms> norms;
   std::vector<Plan> plans;
@@ -39,13 +47,7 @@ struct Model::Impl {
   Memory memory;
 
   const Node& node(const SubNode& part) const { return network.graph.nodes[static_cast<std::size_t>(part.node)]; }
-  const SubNetwork& sub(int member) const { return subs[static_cast<std::size_t>(member < 0 ? largest : member)]; }
-  const SubNode& input(int member) const {
-    for (const SubNode& part : sub(member).nodes) {
-      if (node(part).op == Op::kInput) return part;
-    }
-    fail(ErrorCode::kInternal, "a checked sub-network without an input");
-  }
+  const Facts& of(int member) const { return facts[static_cast<std::size_t>(member < 0 ? largest : member)]; }
   int64_t rows(const Resolved& height) const {
     return height.symbol < 0 ? height.constant
                              : height.at(network.graph.symbols[static_cast<std::size_t>(height.symbol)].maximum);
@@ -119,7 +121,7 @@ struct Model::Impl {
 
   // What a file with only the largest member's slices would need.
   int64_t largest_alone() const {
-    const SubNetwork& alone = sub(-1);
+    const SubNetwork& alone = subs[static_cast<std::size_t>(largest)];
     std::map<std::size_t, int64_t> tensors;
     int64_t folded = 0;
     for (const SubNode& part : alone.nodes) {
@@ -159,6 +161,23 @@ struct Model::Impl {
     }
     memory.largest_alone = largest_alone();
   }
+
+  Facts facts_of(const SubNetwork& sub) const {
+    const auto input = std::find_if(sub.nodes.begin(), sub.nodes.end(),
+                                    [&](const SubNode& part) { return node(part).op == Op::kInput; });
+    if (input == sub.nodes.end()) fail(ErrorCode::kInternal, "a checked sub-network without an input");
+    const SubNode& answer = sub.answer();
+    return {rows(input->height), input->width, input->channels, answer.channels * rows(answer.height) * answer.width,
+            sub.macs};
+  }
+
+  // What only building needs would cost each member more than its plan.
+  void forget_drafts() {
+    for (std::size_t member = 0; member < network.family.size(); ++member) facts.push_back(facts_of(subs[member]));
+    subs = {};
+    packed.clear();
+    norms->complete();
+  }
 };
 
 Model::Model() : impl_(std::make_unique<Impl>()) {}
@@ -182,6 +201,7 @@ std::shared_ptr<const Model> Model::build(Network network, const ModelOptions& o
   }
   impl.build_exits(blocks);
   impl.count_memory();
+  impl.forget_drafts();
   return model;
 }
 
@@ -215,7 +235,7 @@ int Model::find_member(const std::string& name) const {
 
 int64_t Model::macs(int index) const {
   member(index);
-  return impl_->sub(index).macs;
+  return impl_->of(index).macs;
 }
 
 const Plan& Model::plan(int index) const {
@@ -233,18 +253,16 @@ Memory Model::memory() const {
   return impl_->memory;
 }
 int64_t Model::input_height(int member) const {
-  return impl_->rows(impl_->input(member).height);
+  return impl_->of(member).input_height;
 }
 int64_t Model::input_width(int member) const {
-  return impl_->input(member).width;
+  return impl_->of(member).input_width;
 }
 int64_t Model::input_channels(int member) const {
-  return impl_->input(member).channels;
+  return impl_->of(member).input_channels;
 }
-
 int64_t Model::outputs(int member) const {
-  const SubNode& answer = impl_->sub(member).answer();
-  return answer.channels * impl_->rows(answer.height) * answer.width;
+  return impl_->of(member).outputs;
 }
 
 }  // namespace limber
