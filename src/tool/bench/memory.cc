@@ -65,23 +65,28 @@ ResidentMemory in_child(const std::string& path, Load what) {
   if (child < 0) fail(ErrorCode::kIo, "fork: {}", std::strerror(errno));
   ResidentMemory result;
   if (child == 0) {
+    std::string said;  // the result's bytes, or what went wrong
     bool good = true;
     try {
       result = grown_by(path, what);
+      said.assign(reinterpret_cast<const char*>(&result), sizeof result);
     } catch (const std::exception& error) {
-      fmt::print(stderr, "limber: error: {}\n", error.what());
+      said = error.what();
       good = false;
     }
-    good = good && write(ends[1], &result, sizeof result) == sizeof result;
+    good = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()) && good;
     _exit(good ? 0 : 1);
   }
   close(ends[1]);
-  const bool told = read(ends[0], &result, sizeof result) == sizeof result;
+  char said[4096];  // less than a pipe holds: written and read at once
+  const ssize_t length = read(ends[0], said, sizeof said);
   close(ends[0]);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!told || status != 0) fail(ErrorCode::kIo, "{}: the process that measures memory failed", path);
+  if (status != 0 && length > 0) fail(ErrorCode::kIo, "{}", std::string_view(said, static_cast<std::size_t>(length)));
+  if (status != 0 || length != sizeof result) fail(ErrorCode::kIo, "{}: the process that measures memory failed", path);
+  std::memcpy(&result, said, sizeof result);
   return result;
 }
 
