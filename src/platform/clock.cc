@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <ctime>
 
 namespace limber {
 
@@ -39,6 +40,15 @@ void sleep_until_ns(int64_t moment) {
   const timespec t{static_cast<time_t>(moment / kSecond), static_cast<long>(moment % kSecond)};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
   }
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
 }
 
 }  // namespace limber

@@ -2,6 +2,7 @@
 // The monotonic clock, and waiting for a moment of it. Layer: platform.
 #pragma once
 #include <cstdint>
+#include <string>
 
 namespace limber {
 
@@ -17,5 +18,8 @@ int64_t thread_cpu_ns();
 
 // How often the system took the core from the calling thread to give it to another, so far. A system call.
 int64_t preemptions();
+
+// The calendar's time in UTC, for records: "2026-11-21T08:00:00Z".
+std::string utc_now();
 
 }  // namespace limber

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <ctime>
 #include <random>
 
 #include "base/cpu_list.h"
@@ -85,15 +84,6 @@ void warn_of_disturbance(const std::vector<std::string>& what) {
       "limber: warning: nearly always something else ran on the core, whose time is in these figures: {}; measure "
       "on a quiet core\n",
       fmt::join(what, ", "));
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 }  // namespace limber::tool

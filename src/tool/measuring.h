@@ -34,6 +34,4 @@ std::optional<Accuracy> stored_accuracy(const Model& model, int member, const st
 // On stderr, if any of the times named are unreliable (samples.h).
 void warn_of_disturbance(const std::vector<std::string>& what);
 
-std::string utc_now();  // "2026-11-21T08:00:00Z"
-
 }  // namespace limber::tool

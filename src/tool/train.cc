@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +13,7 @@
 #include "formats/data_set.h"
 #include "formats/graph_json.h"
 #include "formats/model_file.h"
+#include "platform/clock.h"
 #include "train/trainer.h"
 
 namespace limber::tool {
@@ -26,15 +26,6 @@ struct Options {
   int threads = 1;
   bool no_model = false, restart = false, json = false;
 };
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 void show_progress(const train::Progress& progress) {
   static auto last = std::chrono::steady_clock::time_point();
@@ -90,7 +81,7 @@ void run_training(Options options) {
   settings.threads = options.threads;
   settings.restart = options.restart;
   settings.finish = !options.no_model;
-  settings.date = today();
+  settings.date = utc_now();
   settings.stop = [] { return stop_asked != 0; };
   if (bar) settings.progress = show_progress;
   const char* line_start = bar ? "\r\033[K" : "";

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "formats/model_file.h"
+#include "platform/clock.h"
 #include "tool/bench/report.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
