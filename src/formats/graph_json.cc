@@ -164,7 +164,7 @@ class GraphParser {
     result.depthwise = fields.boolean("depthwise", false);
     if (fields.has("activation")) {
       result.activation = one_of<Activation>(fields.text("activation"), fields.at("activation"),
-                                             static_cast<int>(Activation::kHardSigmoid) + 1, activation_name);
+                                             static_cast<int>(Activation::kRelu6) + 1, activation_name);
     }
     if (fields.has("residual")) result.residual = node(fields.text("residual"), fields.at("residual"));
     result.weight = fields.text("weight", "");

@@ -46,6 +46,15 @@ TEST(OnnxExport, EveryToyPassesTheChecker) {
   }
 }
 
+TEST(OnnxExport, Relu6IsAClip) {
+  toy::Builder b("relu6");
+  const int input = b.input(3, 5, 5);
+  b.add(b.conv("first", {toy::Builder::from(input)}, 8, {8, 3, 3, 3}, 1, Activation::kRelu6));
+  b.add(b.conv("second", {toy::Builder::from(1)}, 8, {8, 8, 1, 1}, 1, Activation::kRelu6));
+  b.member("all", {});
+  EXPECT_EQ(count(b.network, 0)["Clip"], 2);
+}
+
 TEST(OnnxExport, Refusals) {
   EXPECT_THROW(export_onnx(toy::groups(true), "no such member", OnnxForm::kMerged), Error);
   EXPECT_THROW(export_onnx(toy::decoder(), toy::decoder().family[0].name), Error);

@@ -118,6 +118,13 @@ std::string OnnxGraph::activate(const std::string& from, Activation activation, 
       set(made, "beta", 0.5f);
       return name + ".hard_sigmoid";
     }
+    case Activation::kRelu6:
+      if (made_.insert({"relu6", "relu6.most"}).second) {
+        constant("relu6.least", {}, std::vector<float>{0});
+        constant("relu6.most", {}, std::vector<float>{6});
+      }
+      add("Clip", {from, "relu6.least", "relu6.most"}, name + ".relu6");
+      return name + ".relu6";
   }
   return from;
 }

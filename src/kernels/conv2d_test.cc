@@ -160,7 +160,7 @@ TEST(Conv2d, AgreesWithReferenceOnRandomShapes) {
     while ((s.height - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.height;
     while ((s.width - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.width;
     s.output_halo = random.between(0, 2);
-    s.activation = static_cast<Activation>(random.between(0, 3));
+    s.activation = static_cast<Activation>(random.between(0, 4));
     s.residual = random.between(0, 1);
     check(s, seed);
   }

@@ -133,6 +133,9 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
     case Activation::kHardSigmoid:
       store<Activation::kHardSigmoid>(args, panel, out, acc);
       break;
+    case Activation::kRelu6:
+      store<Activation::kRelu6>(args, panel, out, acc);
+      break;
   }
 }
 

@@ -35,7 +35,7 @@ constexpr int64_t planes_of(int64_t channels) {
   return (channels + kLanes - 1) / kLanes;
 }
 
-enum class Activation { kNone, kRelu, kHardSwish, kHardSigmoid };
+enum class Activation { kNone, kRelu, kHardSwish, kHardSigmoid, kRelu6 };
 
 // What a kernel writes.
 struct Planes {

@@ -66,7 +66,7 @@ TEST(Kernels, Depthwise) {
     args.weights = weights.data();
     args.scale = scale.data();
     args.bias = bias.data();
-    args.activation = static_cast<Activation>(round % 4);
+    args.activation = static_cast<Activation>(round % 5);
     SCOPED_TRACE(testing::Message() << height << "x" << width << "x" << channels << " k" << kernel << " s" << stride);
     check(&KernelTable::depthwise, args, height, width, channels);
   }
@@ -81,7 +81,7 @@ TEST(Kernels, Elementwise) {
     ElementwiseArgs args;
     args.a = read(a.planes);
     args.b = read(b.planes);
-    args.activation = static_cast<Activation>(round % 4);
+    args.activation = static_cast<Activation>(round % 5);
     check(&KernelTable::add, args, height, width, channels);
     check(&KernelTable::multiply, args, height, width, channels);
     args.b = read(pixel.planes);
@@ -93,6 +93,19 @@ TEST(Kernels, Elementwise) {
     args.activation = Activation::kNone;
     check(&KernelTable::copy, args, height, width, channels);
   }
+}
+
+TEST(Kernels, Relu6CutsAtBothEnds) {
+  Tensor input(1, 3, 2, 0);
+  for (int x = 0; x < 3; ++x) input.at(1, 0, x) = 7.5f * static_cast<float>(x) - 7.5f;
+  ElementwiseArgs args;
+  args.a = read(input.planes);
+  args.activation = Activation::kRelu6;
+  check(&KernelTable::activate, args, 1, 3, 2);
+  Tensor output(1, 3, 2, 0);
+  args.output = output.planes;
+  kernels(best_isa()).activate(args);
+  for (int x = 0; x < 3; ++x) EXPECT_EQ(output.at(1, 0, x), x == 2 ? 6.0f : 0.0f);
 }
 
 TEST(Kernels, Pools) {

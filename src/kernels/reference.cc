@@ -20,6 +20,8 @@ float activate(float x, Activation activation) {
       return x * std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
     case Activation::kHardSigmoid:
       return std::clamp(x * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+    case Activation::kRelu6:
+      return std::clamp(x, 0.0f, 6.0f);
   }
   return x;
 }

@@ -73,6 +73,9 @@ LIMBER_INLINE void depthwise_tile(const DepthwiseArgs& args, const float* in, co
         return without_padding(activated<Activation::kHardSigmoid>(v), args.output.channels, channel);
       });
       break;
+    case Activation::kRelu6:
+      finish([](V v) HWY_ATTR { return activated<Activation::kRelu6>(v); });
+      break;
   }
 }
 
@@ -151,6 +154,9 @@ LIMBER_INLINE void elementwise(const ElementwiseArgs& args, int64_t begin, int64
         break;
       case Activation::kHardSigmoid:
         elementwise_line<Activation::kHardSigmoid>(args, line, f);
+        break;
+      case Activation::kRelu6:
+        elementwise_line<Activation::kRelu6>(args, line, f);
         break;
     }
   }

@@ -33,6 +33,7 @@ template <Activation activation>
 LIMBER_INLINE V activated(V x) {
   const D d;
   if constexpr (activation == Activation::kRelu) return hn::Max(x, hn::Zero(d));
+  if constexpr (activation == Activation::kRelu6) return hn::Min(hn::Max(x, hn::Zero(d)), hn::Set(d, 6.0f));
   if constexpr (activation == Activation::kHardSwish || activation == Activation::kHardSigmoid) {
     V t = hn::MulAdd(x, hn::Set(d, 1.0f / 6.0f), hn::Set(d, 0.5f));
     t = hn::Min(hn::Max(t, hn::Zero(d)), hn::Set(d, 1.0f));

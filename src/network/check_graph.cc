@@ -206,7 +206,7 @@ class GraphCheck {
   void check_node(const Node& node, int self) const {
     if (node.op < Op::kInput || node.op > Op::kAttention)
       bad("node '{}': unknown operator {}", node.name, static_cast<int>(node.op));
-    if (node.activation < Activation::kNone || node.activation > Activation::kHardSigmoid) {
+    if (node.activation < Activation::kNone || node.activation > Activation::kRelu6) {
       bad("node '{}': unknown activation {}", node.name, static_cast<int>(node.activation));
     }
     check_edges(node, self);

@@ -31,6 +31,8 @@ kernels::Activation kernel_activation(Activation activation) {
       return kernels::Activation::kHardSwish;
     case Activation::kHardSigmoid:
       return kernels::Activation::kHardSigmoid;
+    case Activation::kRelu6:
+      return kernels::Activation::kRelu6;
     case Activation::kNone:
       break;
   }

@@ -43,6 +43,8 @@ const char* activation_name(Activation activation) {
       return "hard_swish";
     case Activation::kHardSigmoid:
       return "hard_sigmoid";
+    case Activation::kRelu6:
+      return "relu6";
   }
   return "unknown";
 }

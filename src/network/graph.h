@@ -29,9 +29,10 @@ enum class Op : uint8_t {
   kAttention,  // softmax(q k' / sqrt(d)) v over state that grows: inputs q, k, v; see Node::state
 };
 
-enum class Activation : uint8_t { kNone, kRelu, kHardSwish, kHardSigmoid };
+enum class Activation : uint8_t { kNone, kRelu, kHardSwish, kHardSigmoid, kRelu6 };
 
-// As in graph JSON and in messages: "conv2d", "global_average_pool"; "none", "relu", "hard_swish", "hard_sigmoid".
+// As in graph JSON and in messages: "conv2d", "global_average_pool"; "none", "relu", "hard_swish", "hard_sigmoid",
+// "relu6".
 const char* op_name(Op op);
 const char* activation_name(Activation activation);
 

@@ -61,6 +61,7 @@ class PlainEvaluation {
   static double activate(Activation activation, double x) {
     const double six = std::min(std::max(x + 3, 0.0), 6.0) / 6;
     if (activation == Activation::kRelu) return std::max(x, 0.0);
+    if (activation == Activation::kRelu6) return std::clamp(x, 0.0, 6.0);
     if (activation == Activation::kHardSigmoid) return six;
     return activation == Activation::kHardSwish ? x * six : x;
   }

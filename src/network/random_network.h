@@ -43,7 +43,7 @@ class RandomNetwork {
     return low + static_cast<int64_t>(random_() % static_cast<unsigned>(high - low + 1));
   }
   bool chance(int percent) { return between(1, 100) <= percent; }
-  Activation activation() { return static_cast<Activation>(between(0, 3)); }
+  Activation activation() { return static_cast<Activation>(between(0, 4)); }
   const Value& any() { return values_[static_cast<std::size_t>(between(0, static_cast<int64_t>(values_.size()) - 1))]; }
   static Extent extent(int64_t narrow, int64_t wide) {
     return narrow == wide ? Extent(wide) : table(0, {{1, narrow}, {2, wide}});

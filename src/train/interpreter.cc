@@ -178,6 +178,8 @@ Tensor Interpreter::compute(const SubNode& sub) {
       return torch::hardswish(y);
     case Activation::kHardSigmoid:
       return torch::hardsigmoid(y);
+    case Activation::kRelu6:
+      return torch::relu6(y);
   }
   return y;
 }
