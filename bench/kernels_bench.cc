@@ -2,9 +2,9 @@
 // Kernels, layer by layer: share of the core's measured peak, and what it costs to read a slice of a super-network's
 // weights.
 //   cmake --preset release && cmake --build build/release --target kernels_bench
-//   taskset -c 0 build/release/bench/kernels_bench [ISA [ROUNDS]]
-// Rounds are interleaved: each times the peak, then every layer with weights of its own and as a slice. Medians over
-// rounds.
+//   taskset -c 0 build/release/bench/kernels_bench [ISA [ROUNDS [NAME]]]
+// With NAME only layers whose names contain it. Rounds are interleaved: each times the peak, then every layer with
+// weights of its own and as a slice. Medians over rounds.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -46,6 +46,9 @@ const Layer kLayers[] = {
     {"3x3 64-64", 14, 64, 64, 3, 1},
     {"1x1 512-128", 14, 512, 128, 1, 1},
     {"1x1 160-960", 7, 160, 960, 1, 1},
+    {"1x1 16-96", 112, 16, 96, 1, 1},
+    {"1x1 144-24", 56, 144, 24, 1, 1},
+    {"1x1 240-40", 28, 240, 40, 1, 1},
     {"stem 3x3 1-16", 28, 1, 16, 3, 1},
     {"stem 3x3 3-16", 32, 3, 16, 3, 1},
     {"stem 3x3 3-32 s2", 224, 3, 32, 3, 2},
@@ -57,9 +60,21 @@ const Layer kLayers[] = {
     {"group 3x3 64-64", 4, 64, 64, 3, 1},
     {"linear 64-10", 1, 64, 10, 1, 1},
     {"linear 1280-1000", 1, 1280, 1000, 1, 1},
-    {"depthwise 3x3", 28, 144, 144, 3, 1, true},
+    {"depthwise 3x3", 32, 72, 72, 3, 1, true},
+    {"depthwise 3x3", 16, 120, 120, 3, 1, true},
+    {"depthwise 3x3", 8, 336, 336, 3, 1, true},
+    {"depthwise 3x3 s2", 64, 48, 48, 3, 2, true},
+    {"depthwise 3x3 s2", 16, 120, 120, 3, 2, true},
+    {"depthwise 5x5", 44, 96, 96, 5, 1, true},
     {"depthwise 5x5", 14, 240, 240, 5, 1, true},
+    {"depthwise 5x5", 6, 640, 640, 5, 1, true},
+    {"depthwise 5x5 s2", 22, 160, 160, 5, 2, true},
+    {"depthwise 7x7", 56, 144, 144, 7, 1, true},
+    {"depthwise 7x7", 28, 240, 240, 7, 1, true},
+    {"depthwise 7x7", 14, 480, 480, 7, 1, true},
+    {"depthwise 7x7", 7, 960, 960, 7, 1, true},
     {"depthwise 7x7 s2", 28, 144, 144, 7, 2, true},
+    {"depthwise 7x7 s2", 14, 672, 672, 7, 2, true},
     {"max pool 2x2 s2", 32, 16, 16, 2, 2, false, true},
     {"max pool 3x3 s2", 28, 64, 64, 3, 2, false, true},
 };
@@ -146,8 +161,13 @@ int main(int argc, char** argv) {
   try {
     const Isa isa = find_isa(argc > 1 ? argv[1] : "");
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 31;
-    std::vector<std::unique_ptr<Subject>> full, sliced;
+    const std::string wanted = argc > 3 ? argv[3] : "";
+    std::vector<Layer> layers;
     for (const Layer& layer : kLayers) {
+      if (std::string(layer.name).find(wanted) != std::string::npos) layers.push_back(layer);
+    }
+    std::vector<std::unique_ptr<Subject>> full, sliced;
+    for (const Layer& layer : layers) {
       full.push_back(std::make_unique<Subject>(layer, 1, isa));
       sliced.push_back(std::make_unique<Subject>(layer, layer.depthwise || layer.pool ? 1 : 2, isa));
     }
@@ -170,7 +190,7 @@ int main(int argc, char** argv) {
       std::vector<double> ratios;
       for (size_t r = 0; r < full[i]->times.size(); ++r) ratios.push_back(sliced[i]->times[r] / full[i]->times[r]);
       const double time = median(full[i]->times), gflops = full[i]->operations / time * 1e-9;
-      fmt::print("{:<18} {:>5} {:>10.2f} {:>9.1f} {:>6.1f}% {:>12.3f}\n", kLayers[i].name, kLayers[i].size, time * 1e6,
+      fmt::print("{:<18} {:>5} {:>10.2f} {:>9.1f} {:>6.1f}% {:>12.3f}\n", layers[i].name, layers[i].size, time * 1e6,
                  gflops, 100 * gflops / peak, median(ratios));
     }
   } catch (const std::exception& error) {
