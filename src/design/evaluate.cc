@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "design/evaluate.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "network/session.h"
+
+namespace limber {
+namespace {
+
+constexpr int64_t kChunk = 16;  // images handed out together
+
+void check_images(const Model& model, int member, const Images& images) {
+  const int64_t height = model.input_height(member), width = model.input_width(member),
+                channels = model.input_channels(member);
+  if (images.height != height || images.width != width || images.channels != channels) {
+    fail(ErrorCode::kInvalidArgument,
+         "{}: images of {}x{}x{}, but member '{}' reads {}x{}x{} (height, width, channels)", images.name, images.height,
+         images.width, images.channels, model.member(member).name, height, width, channels);
+  }
+  if (static_cast<int64_t>(images.classes.size()) > model.outputs(member)) {
+    fail(ErrorCode::kInvalidArgument, "{}: {} classes, but the model answers with {}", images.name,
+         images.classes.size(), model.outputs(member));
+  }
+}
+
+}  // namespace
+
+RightAnswers count_right(const std::shared_ptr<const Model>& model, int member, const Images& images,
+                         const std::vector<int>& cores, const Progress& progress) {
+  check_images(*model, member, images);
+  ThreadPool pool(cores);
+  std::vector<Session> sessions;
+  std::vector<std::vector<float>> answers;
+  for (int thread = 0; thread < pool.threads(); ++thread) {
+    sessions.emplace_back(model).select(member);
+    answers.emplace_back(static_cast<std::size_t>(model->outputs(member)));
+  }
+  const auto size = static_cast<std::size_t>(images.height * images.width * images.channels);
+  std::atomic<int64_t> right = 0, done = 0;
+  pool.enter();
+  pool.run((images.count + kChunk - 1) / kChunk, [&](int64_t chunk, int thread) {
+    std::vector<float>& answer = answers[static_cast<std::size_t>(thread)];
+    const int64_t end = std::min((chunk + 1) * kChunk, images.count);
+    for (int64_t image = chunk * kChunk; image < end; ++image) {
+      const auto pixels = std::span(images.pixels).subspan(static_cast<std::size_t>(image) * size, size);
+      sessions[static_cast<std::size_t>(thread)].infer({1, pixels, {}}, answer);
+      right += std::max_element(answer.begin(), answer.end()) - answer.begin() ==
+               images.labels[static_cast<std::size_t>(image)];
+    }
+    done += end - chunk * kChunk;
+    if (progress && thread == 0) progress(done, images.count);
+  });
+  return {right, images.count};
+}
+
+ChoiceEvaluator::ChoiceEvaluator(Network network, Images calibration, Images judged, EvaluationOptions options)
+    : network_(std::move(network)),
+      calibration_(std::move(calibration)),
+      judged_(std::move(judged)),
+      options_(std::move(options)) {}
+
+RightAnswers ChoiceEvaluator::operator()(const Choice& choice) const {
+  CalibrationOptions calibrating;
+  calibrating.cores = options_.cores;
+  calibrating.isa = options_.isa;
+  calibrating.memory = options_.memory;
+  ModelOptions building;
+  building.isa = options_.isa;
+  building.use_cache = false;
+  const auto statistics = calibrate_norms(network_, choice, calibration_, calibrating);
+  return count_right(Model::build(one_member(network_, choice, statistics), building), 0, judged_, options_.cores);
+}
+
+}  // namespace limber
