@@ -11,9 +11,9 @@
 #include "network/session.h"
 #include "platform/clock.h"
 #include "platform/energy.h"
+#include "platform/samples.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
-#include "tool/samples.h"
 
 namespace limber::tool {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tool/samples.h"
+#include "platform/samples.h"
 
 namespace limber::tool {
 

@@ -6,7 +6,7 @@
 #include "kernels/peak.h"
 #include "network/plan.h"
 #include "platform/clock.h"
-#include "tool/samples.h"
+#include "platform/samples.h"
 
 namespace limber::tool {
 namespace {

@@ -6,7 +6,7 @@
 #include "base/counted_allocations.h"
 #include "base/statistics.h"
 #include "platform/clock.h"
-#include "tool/samples.h"
+#include "platform/samples.h"
 
 namespace limber::tool {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measured times, those in which the core did something else kept apart. Layer: tool.
+// Measured times, those in which the core did something else kept apart. Layer: platform.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include "platform/clock.h"
 
-namespace limber::tool {
+namespace limber {
 
 struct Timed {
   double ms = 0;
@@ -49,4 +49,4 @@ class Samples {
   std::vector<double> calm_, disturbed_;
 };
 
-}  // namespace limber::tool
+}  // namespace limber
