@@ -196,19 +196,6 @@ TEST(Check, AnIllegalSubNetworkIsRefusedWithTheLegalValues) {
   }
 }
 
-TEST(DesignSpace, ChoicesAsText) {
-  const DesignSpace space = toy::ofa().graph.space;
-  const Choice choice = parse_choice(space, "depth=2,kernel=5,expand=3");
-  EXPECT_EQ(choice, (Choice{5, 3, 2}));
-  EXPECT_EQ(to_string(space, choice), "kernel=5,expand=3,depth=2");
-  EXPECT_EQ(parse_choice(space, to_string(space, choice)), choice);
-  for (const char* text :
-       {"", "kernel=5", "kernel=5,expand=3,depth=2,depth=2", "kernel=4,expand=3,depth=2", "kernel=5,expand=3,size=2",
-        "kernel=5,expand=3,depth=x", "kernel=5,expand=3,depth", "kernel=99999999999999999999,expand=3,depth=1"}) {
-    EXPECT_THROW(parse_choice(space, text), Error) << text;
-  }
-}
-
 TEST(SubNetwork, LeavesOutWhatTheChoiceDoesNotNeed) {
   const Network network = toy::groups(true);
   EXPECT_EQ(resolve(network.graph, {1}).nodes.size(), 6u);  // input, two convolutions, pool, logits, probabilities

@@ -21,9 +21,17 @@ struct DesignSpace {
 // One value for every dimension, in the order of DesignSpace::dimensions.
 using Choice = std::vector<int64_t>;
 
-// "groups=2,depth=3" for people, and back. parse fails naming the unknown dimension or the legal values.
+// "groups=2,depth=3" for people, and back. The last part of a name is the dimension's kind ("stage2.depth": depth);
+// where several of a kind have one value, the text gives it once: "depth=3".
 std::string to_string(const DesignSpace& space, const Choice& choice);
+// Every dimension must get a value, by its full name or by a shorter one that ends in (the beginning of) a kind:
+// "d=4,e=6,k=7,r=224" sets all depths, expansions, kernels and the resolution, "stage2.k=5" the kernels inside stage2.
+// More precise names win, in any order: "d=4,stage2.d=3". Fails naming the unknown dimension or the legal values.
 Choice parse_choice(const DesignSpace& space, const std::string& text);
+
+// The first, the last choice of every dimension.
+Choice smallest_choice(const DesignSpace& space);
+Choice largest_choice(const DesignSpace& space);
 
 // A run-time symbol: an extent that is only known at each inference (sequence or cache length).
 struct Symbol {

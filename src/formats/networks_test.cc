@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The architectures that ship: each parses and passes the checks, its choices make networks, and its costs are those
+// that others published.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <random>
+
+#include "formats/graph_json.h"
+#include "network/check.h"
+#include "network/random_weights.h"
+#include "network/sub_network.h"
+
+namespace limber {
+namespace {
+
+Graph shipped(const std::string& name) {
+  return read_graph(std::string(LIMBER_NETWORKS) + "/" + name + ".json");
+}
+
+SubNetwork chosen(const Graph& graph, const std::string& text) {
+  return resolve(graph, parse_choice(graph.space, text));
+}
+
+double mmacs(const Graph& graph, const std::string& text) {
+  return static_cast<double>(chosen(graph, text).macs) * 1e-6;
+}
+
+// Of the whole super-network, as torch counts them: without norm statistics.
+int64_t parameters(const Network& network) {
+  int64_t count = 0;
+  for (const Tensor& tensor : network.tensors) {
+    const bool statistics = tensor.name.find("running_") != std::string::npos;
+    if (!statistics) count += static_cast<int64_t>(tensor.bytes.size() / sizeof(float));
+  }
+  return count;
+}
+
+TEST(Networks, EveryShippedOneParsesAndItsChoicesMakeNetworks) {
+  std::mt19937 random(1);
+  int count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(LIMBER_NETWORKS)) {
+    if (file.path().extension() != ".json") continue;
+    const Graph graph = read_graph(file.path());  // check() included
+    EXPECT_EQ(graph.name, file.path().stem());
+    const SubNetwork smallest = resolve(graph, smallest_choice(graph.space));
+    const SubNetwork largest = resolve(graph, largest_choice(graph.space));
+    EXPECT_LE(smallest.macs, largest.macs) << graph.name;
+    for (int i = 0; i < 20; ++i) {
+      Choice choice;
+      for (const Dimension& dimension : graph.space.dimensions)
+        choice.push_back(dimension.choices[random() % dimension.choices.size()]);
+      const int64_t macs = resolve(graph, choice).macs;
+      EXPECT_GE(macs, smallest.macs) << graph.name << " " << to_string(graph.space, choice);
+      EXPECT_LE(macs, largest.macs) << graph.name << " " << to_string(graph.space, choice);
+    }
+    ++count;
+  }
+  EXPECT_GE(count, 11);
+}
+
+// A design space so large that weights made from single choices could miss a combination: none does.
+TEST(Networks, RandomWeightsFitRandomChoices) {
+  std::mt19937 random(2);
+  for (const char* name : {"ofa-mobilenetv3-w1.2", "ofa-resnet50", "cifar10-ofa", "cifar10-slimmable", "shapes-ofa"}) {
+    const Network network = with_random_weights(shipped(name));
+    for (int i = 0; i < 20; ++i) {
+      Choice choice;
+      for (const Dimension& dimension : network.graph.space.dimensions)
+        choice.push_back(dimension.choices[random() % dimension.choices.size()]);
+      EXPECT_NO_THROW(check_sub_network(network, choice)) << name;
+    }
+  }
+}
+
+TEST(Networks, OfaMobileNetV3) {
+  const Graph narrow = shipped("ofa-mobilenetv3-w1.0");
+  EXPECT_EQ(narrow.space.dimensions.size(), 1u + 5 + 20 + 20);
+  EXPECT_NEAR(mmacs(narrow, "d=2,e=3,k=3,r=128"), 83 / 2.0, 1);
+  EXPECT_NEAR(mmacs(narrow, "d=3,e=4,k=5,r=176"), 320 / 2.0, 1);
+  EXPECT_NEAR(mmacs(narrow, "d=4,e=6,k=7,r=224"), 1132 / 2.0, 1);
+}
+
+TEST(Networks, ResNet50) {
+  const Graph graph = shipped("resnet50");
+  EXPECT_NEAR(mmacs(graph, "r=224"), 4089, 1);
+  EXPECT_EQ(parameters(with_random_weights(graph)), 25557032);  // torchvision
+}
+
+}  // namespace
+}  // namespace limber
