@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: the shared library, its headers, find_package(limber), pkg-config, the models and the architectures.
+# cmake --install: the shared library, its headers, find_package(limber), pkg-config, the models, the architectures, the mappings.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -13,7 +13,7 @@ target_include_directories(limber INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_D
 
 install(TARGETS limber EXPORT limber_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/limber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY models networks DESTINATION ${CMAKE_INSTALL_DATADIR}/limber)
+install(DIRECTORY models networks mappings DESTINATION ${CMAKE_INSTALL_DATADIR}/limber)
 install(EXPORT limber_targets NAMESPACE limber:: FILE limber-targets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/limber)
 configure_file(cmake/limber-config.cmake ${PROJECT_BINARY_DIR}/limber-config.cmake COPYONLY)

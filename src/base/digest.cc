@@ -59,6 +59,22 @@ void Sha256Algorithm::block(const std::byte* data) {
   for (int i = 0; i < 8; ++i) state[i] += sum[i];
 }
 
+void Sha1Algorithm::block(const std::byte* data) {
+  std::array<uint32_t, 80> w;
+  for (int i = 0; i < 16; ++i) w[i] = load(data + 4 * i, true);
+  for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+  auto [a, b, c, d, e] = state;
+  for (int i = 0; i < 80; ++i) {
+    uint32_t f = b ^ c ^ d, k = i < 40 ? 0x6ed9eba1 : 0xca62c1d6;
+    if (i < 20) f = (b & c) | (~b & d), k = 0x5a827999;
+    if (i >= 40 && i < 60) f = (b & c) | (b & d) | (c & d), k = 0x8f1bbcdc;
+    const uint32_t next = std::rotl(a, 5) + f + e + k + w[i];
+    e = d, d = c, c = std::rotl(b, 30), b = a, a = next;
+  }
+  const std::array<uint32_t, 5> sum = {a, b, c, d, e};
+  for (int i = 0; i < 5; ++i) state[i] += sum[i];
+}
+
 void Md5Algorithm::block(const std::byte* data) {
   static const std::array<uint32_t, 64> table = md5_table();
   auto [a, b, c, d] = state;
@@ -121,6 +137,7 @@ std::string Digest<Algorithm>::hex() {
 }
 
 template class Digest<Sha256Algorithm>;
+template class Digest<Sha1Algorithm>;
 template class Digest<Md5Algorithm>;
 
 std::string sha256(std::span<const std::byte> bytes) {

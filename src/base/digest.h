@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (FIPS 180-4) and MD5 (RFC 1321). MD5 only for checksums that others published. Layer: base.
+// SHA-256, SHA-1 (FIPS 180-4) and MD5 (RFC 1321). The last two only for checksums that others published. Layer: base.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -33,6 +33,12 @@ struct Sha256Algorithm {
   void block(const std::byte* data);
 };
 
+struct Sha1Algorithm {
+  static constexpr bool kBigEndian = true;
+  std::array<uint32_t, 5> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  void block(const std::byte* data);
+};
+
 struct Md5Algorithm {
   static constexpr bool kBigEndian = false;
   std::array<uint32_t, 4> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
@@ -40,6 +46,7 @@ struct Md5Algorithm {
 };
 
 using Sha256 = Digest<Sha256Algorithm>;
+using Sha1 = Digest<Sha1Algorithm>;
 using Md5 = Digest<Md5Algorithm>;
 
 std::string sha256(std::span<const std::byte> bytes);

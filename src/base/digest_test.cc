@@ -15,6 +15,17 @@ TEST(Digest, Sha256Vectors) {  // FIPS 180-4 examples
   EXPECT_EQ(sha256(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Digest, Sha1Vectors) {  // FIPS 180-4 examples
+  const auto sha1 = [](std::string_view text) {
+    Sha1 hash;
+    hash.update(text);
+    return hash.hex();
+  };
+  EXPECT_EQ(sha1(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  EXPECT_EQ(sha1("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(sha1(kTwoBlocks), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+}
+
 TEST(Digest, Md5Vectors) {  // RFC 1321 A.5
   Md5 abc;
   abc.update("abc");

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "formats/data_split.h"
+#include "formats/download.h"
 
 namespace limber {
 namespace {
@@ -70,10 +71,7 @@ void keep(Images* images, bool validation) {
 }  // namespace
 
 std::string data_cache_directory() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache == '/') return std::string(cache) + "/limber/data";
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr && *home != '\0' ? home : "/tmp") + "/.cache/limber/data";
+  return cache_directory("data");
 }
 
 std::string find_data_set(const std::string& text) {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -22,22 +23,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string file_digest(const std::string& path, bool md5) {
+template <typename Hash>
+std::string file_digest(const std::string& path, Hash hash) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) fail(ErrorCode::kIo, "{}: cannot be read: {}", path, std::strerror(errno));
-  Sha256 sha;
-  Md5 short_hash;
   std::vector<std::byte> buffer(1 << 18);
   while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-    md5 ? short_hash.update({buffer.data(), got}) : sha.update({buffer.data(), got});
+    hash.update({buffer.data(), got});
   }
   if (std::ferror(file.get()) != 0) fail(ErrorCode::kIo, "{}: cannot be read: {}", path, std::strerror(errno));
-  return md5 ? short_hash.hex() : sha.hex();
+  return hash.hex();
 }
 
 bool matches(const std::string& path, const std::string& checksum, std::string* found) {
-  *found = file_digest(path, checksum.size() == 32);
-  return *found == checksum;
+  if (checksum.size() == 32) {
+    *found = file_digest(path, Md5());
+  } else if (checksum.size() == 40) {
+    Sha1 git;
+    git.update(fmt::format("blob {}", fs::file_size(path)));
+    git.update(std::string_view("\0", 1));
+    *found = file_digest(path, git);
+  } else {
+    *found = file_digest(path, Sha256());
+  }
+  return found->starts_with(checksum);
 }
 
 struct Transfer {
@@ -195,6 +204,7 @@ void download(const RemoteFile& file, const std::string& path, const Progress& p
   if (fs::exists(path) && matches(path, file.checksum, &found)) return;
   const std::string part = path + ".part";
   std::error_code error;
+  if (file.checksum.empty()) fs::remove(part, error);
   if (!fs::path(path).parent_path().empty()) fs::create_directories(fs::path(path).parent_path(), error);
   if (error) fail(ErrorCode::kIo, "{}: the folder cannot be made: {}", path, error.message());
   if (!fs::exists(part) || !matches(part, file.checksum, &found)) fetch(file, part, progress);
@@ -205,6 +215,13 @@ void download(const RemoteFile& file, const std::string& path, const Progress& p
   }
   fs::rename(part, path, error);
   if (error) fail(ErrorCode::kIo, "{}: cannot be renamed to {}: {}", part, path, error.message());
+}
+
+std::string cache_directory(const std::string& kind) {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return std::string(cache) + "/limber/" + kind;
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr && *home != '\0' ? home : "/tmp") + "/.cache/limber/" + kind;
 }
 
 std::string download_data_set(const RemoteDataSet& set, const std::string& folder, const Progress& progress) {

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // `limber data get|list`: canonical data sets.
-#include <unistd.h>
-
 #include "formats/data_set.h"
 #include "formats/download.h"
 #include "tool/command.h"
+#include "tool/download_progress.h"
 
 namespace limber::tool {
 namespace {
 
-bool show_progress(const std::string& file, int64_t done, int64_t total) {
-  constexpr double kMiB = 1 << 20;
-  fmt::print(stderr, "\r{}: {:.1f} MiB", file, static_cast<double>(done) / kMiB);
-  if (total > 0) fmt::print(stderr, " of {:.1f} ({:.0f} %)", static_cast<double>(total) / kMiB, 100.0 * done / total);
-  fmt::print(stderr, "\033[K");
-  return true;
-}
-
 void get(const std::string& name) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const std::string folder =
-      download_data_set(remote_data_set(name), data_cache_directory(), terminal ? Progress(show_progress) : Progress());
-  fmt::print("{}{}\n", terminal ? "\r\033[K" : "", folder);
+  const std::string folder = download_data_set(remote_data_set(name), data_cache_directory(), download_progress());
+  clear_progress();
+  fmt::print("{}\n", folder);
 }
 
 void list() {

@@ -33,7 +33,9 @@ int main(int argc, char** argv) {
   limber::tool::add_data_command(app);
   limber::tool::add_eval_command(app);
   limber::tool::add_export_command(app);
+  limber::tool::add_import_command(app);
   limber::tool::add_info_command(app);
+  limber::tool::add_models_command(app);
   limber::tool::add_profile_command(app);
   limber::tool::add_run_command(app);
   limber::tool::add_train_command(app);
