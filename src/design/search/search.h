@@ -36,12 +36,12 @@ struct SearchProblem {
 
 struct SearchSettings {
   std::string algorithm = "nsga2";
-  int64_t budget = 20'000;  // accuracies
+  int64_t budget = 50'000;  // accuracies
   uint64_t seed = 1;
   int64_t population = 100;
   // nsga2: a child has two parents with the first probability, and each of its values is drawn anew with the second;
   // 0: one value of each child on average.
-  double crossover = 0.9, mutation = 0;
+  double crossover = 0.2, mutation = 0;
   // ofa and ddpnas: the number of cost limits, evenly spaced from the smallest sub-network's cost to the largest's.
   int64_t limits = 8;
   // ofa, as published: the share of a population that survives as parents, the share of the children that are mutated
