@@ -56,25 +56,29 @@ class Maker {
   // The extents of every weight, from the choices that with_random_weights() promises to look at.
   void measure() {
     const DesignSpace& space = network_.graph.space;
-    for (const Member& member : network_.family) measure(resolve(network_.graph, member.choice));
+    for (const Member& member : network_.family) measure(member.choice);
     for (const Choice& corner : {largest_choice(space), smallest_choice(space)}) {
-      try_choice(corner);
+      measure(corner);
       for (std::size_t i = 0; i < corner.size(); ++i) {
         for (const int64_t value : space.dimensions[i].choices) {
           Choice choice = corner;
           choice[i] = value;
-          if (value != corner[i]) try_choice(choice);
+          if (value != corner[i]) measure(choice);
         }
       }
     }
   }
 
-  void try_choice(const Choice& choice) {
-    try {
-      measure(resolve(network_.graph, choice));
-    } catch (const Error& error) {
-      // A design space may hold combinations that make no network; what nobody can choose needs no weights.
-      if (error.code() != ErrorCode::kInvalidArgument) throw;
+  // The answer and every exit.
+  void measure(const Choice& choice) {
+    for (int answer = -1; answer < static_cast<int>(network_.graph.nodes.size()); ++answer) {
+      if (answer >= 0 && network_.graph.nodes[static_cast<std::size_t>(answer)].exit == 0) continue;
+      try {
+        measure(resolve(network_.graph, choice, answer));
+      } catch (const Error& error) {
+        // A design space may hold combinations that make no network; what nobody can choose needs no weights.
+        if (error.code() != ErrorCode::kInvalidArgument) throw;
+      }
     }
   }
 
