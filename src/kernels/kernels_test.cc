@@ -72,6 +72,76 @@ TEST(Kernels, Depthwise) {
   }
 }
 
+// The same convolution of an image with a halo, of one whose lines outside are only said to be zeros, and of a ring of
+// lines; and the mean of what it makes.
+TEST(Kernels, DepthwiseOfARingAndItsMean) {
+  Random random(11);
+  for (int round = 0; round < 60; ++round) {
+    const int kernel = 1 + 2 * random.between(0, 4), stride = random.between(1, 3), padding = kernel / 2;
+    const int rows = random.between(1, 16), columns = random.between(1, 33), channels = random.between(1, 40);
+    const int height = (rows - 1) / stride + 1, width = (columns - 1) / stride + 1;
+    Tensor input(rows, columns, channels, padding);
+    input.randomize(random);
+    Floats weights(planes_of(channels) * kernel * kernel * kLanes), scale(planes_of(channels) * kLanes);
+    pack_depthwise(channels, kernel * kernel, random.values(channels * kernel * kernel), weights.span());
+    pack_lanes(random.values(channels), scale.span());
+    DepthwiseArgs args;
+    args.kernel_height = args.kernel_width = kernel;
+    args.stride = stride;
+    args.padding = padding;
+    args.weights = weights.data();
+    args.scale = args.bias = scale.data();
+    args.activation = static_cast<Activation>(round % 5);
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns << "x" << channels << " k" << kernel << " s" << stride);
+    for (Isa isa : attainable_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      Tensor whole(height, width, channels, 1, kUntouched), again(height, width, channels, 1, kUntouched);
+      args.input = read(input.planes);
+      args.output = whole.planes;
+      args.input_height = args.ring = 0;
+      args.mean = nullptr;
+      kernels(isa).depthwise(args);
+
+      Floats mean(planes_of(channels) * kLanes, kUntouched);
+      args.output = again.planes;
+      args.input_height = rows;
+      args.mean = mean.data();
+      kernels(isa).depthwise(args);
+      const auto bytes = static_cast<size_t>(whole.floats.size()) * sizeof(float);
+      ASSERT_EQ(0, std::memcmp(whole.floats.data(), again.floats.data(), bytes));
+      Tensor pooled(1, 1, channels, 0);
+      PoolArgs pool;
+      pool.input = read(whole.planes);
+      pool.input_height = height;
+      pool.input_width = width;
+      pool.output = pooled.planes;
+      kernels(isa).global_average_pool(pool);
+      for (int c = 0; c < channels; ++c) ASSERT_EQ(pooled.at(c, 0, 0), mean.data()[c]) << "mean of channel " << c;
+
+      Tensor ring(kernel + 1, columns, channels, padding), of_ring(height, width, channels, 1, kUntouched);
+      args.input = read(ring.planes);
+      args.output = of_ring.planes;
+      args.ring = kernel + 1;
+      args.mean = nullptr;
+      const int64_t line = ring.planes.row_stride;
+      for (int y = 0; y < height; ++y) {
+        const int top = y * stride - padding;
+        for (int from = std::max(0, top); from < std::min(rows, top + kernel); ++from) {
+          for (int64_t plane = 0; plane < planes_of(channels); ++plane) {
+            std::copy_n(
+                input.planes.data + plane * input.planes.plane_stride + from * line - padding * kLanes, line,
+                ring.planes.data + plane * ring.planes.plane_stride + from % args.ring * line - padding * kLanes);
+          }
+        }
+        for (int64_t plane = 0; plane < planes_of(channels); ++plane) {
+          kernels(isa).depthwise.run(args, plane * height + y, plane * height + y + 1);
+        }
+      }
+      ASSERT_EQ(0, std::memcmp(whole.floats.data(), of_ring.floats.data(), bytes));
+    }
+  }
+}
+
 TEST(Kernels, Elementwise) {
   Random random(2);
   for (int round = 0; round < 24; ++round) {

@@ -73,16 +73,31 @@ void conv2d(const Conv2dArgs& args, int64_t begin, int64_t end) {
 
 void depthwise(const DepthwiseArgs& args, int64_t begin, int64_t end) {
   const int64_t taps = args.kernel_height * args.kernel_width;
+  if (args.mean) {  // items are planes
+    begin *= args.output.height;
+    end *= args.output.height;
+  }
   fill(args.output, begin, end, [&](int channel, int y, int x) {
     const float* tap = args.weights + (channel / kLanes) * taps * kLanes + channel % kLanes;
     float sum = 0.0f;
     for (int ky = 0; ky < args.kernel_height; ++ky) {
+      const int iy = y * args.stride + ky - args.padding;
+      const bool outside = args.input_height > 0 && (iy < 0 || iy >= args.input_height);
       for (int kx = 0; kx < args.kernel_width; ++kx, tap += kLanes) {
-        sum += at(args.input, channel, y * args.stride + ky - args.padding, x * args.stride + kx - args.padding) * *tap;
+        const int row = args.ring > 0 ? iy % args.ring : iy;
+        if (!outside) sum += at(args.input, channel, row, x * args.stride + kx - args.padding) * *tap;
       }
     }
     return activate(sum * args.scale[channel] + args.bias[channel], args.activation);
   });
+  if (!args.mean) return;
+  for (int64_t c = begin / args.output.height * kLanes; c < end / args.output.height * kLanes; ++c) {
+    float sum = 0.0f;
+    for (int y = 0; y < args.output.height; ++y) {
+      for (int x = 0; x < args.output.width; ++x) sum += at(read(args.output), static_cast<int>(c), y, x);
+    }
+    args.mean[c] = sum * (1.0f / static_cast<float>(args.output.height * args.output.width));
+  }
 }
 
 void add(const ElementwiseArgs& args, int64_t begin, int64_t end) {
@@ -158,7 +173,8 @@ const KernelTable& reference_table() {
     KernelTable t;
     t.isa = Isa::kReference;
     t.conv2d = {rows<Conv2dArgs>, conv2d};
-    t.depthwise = {rows<DepthwiseArgs>, depthwise};
+    t.depthwise = {[](const DepthwiseArgs& args) { return args.mean ? planes_of(args.output.channels) : rows(args); },
+                   depthwise};
     t.add = {rows<ElementwiseArgs>, add};
     t.multiply = {rows<ElementwiseArgs>, multiply};
     t.activate = {rows<ElementwiseArgs>, activate_all};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise, elementwise and pooling kernels of one ISA. An item is a line of a plane. Layer: kernels.
+// Elementwise and pooling kernels of one ISA. An item is a line of a plane. Layer: kernels.
 #pragma once
 #include <limits>
 
 #include "kernels/conv2d_tile.h"
+#include "kernels/depthwise-inl.h"
 #include "kernels/plain.h"
 #include "kernels/simd.h"
 #include "kernels/vector-inl.h"
@@ -27,96 +28,6 @@ LIMBER_INLINE Line line_of(const Planes& output, int64_t item) {
 
 LIMBER_INLINE float* line_data(const Planes& output, Line line) {
   return output.data + line.plane * output.plane_stride + line.y * output.row_stride;
-}
-
-// kPixels outputs of one vector of channels. kKernel: the kernel's width, 0: args say. kStep: floats between the input
-// pixels of neighbouring outputs, 0: args say.
-template <int kPixels, int kKernel, int kStep>
-LIMBER_INLINE void depthwise_tile(const DepthwiseArgs& args, const float* in, const float* w, int64_t channel,
-                                  float* out) {
-  const D d;
-  const int64_t step = kStep ? kStep : static_cast<int64_t>(args.stride) * kLanes;
-  V acc[kPixels];
-  LIMBER_UNROLL
-  for (int i = 0; i < kPixels; ++i) acc[i] = hn::Zero(d);
-  for (int ky = 0; ky < args.kernel_height; ++ky, in += args.input.row_stride) {
-    auto tap = [&](int kx) HWY_ATTR {
-      const V b = hn::Load(d, w + kx * kLanes);
-      LIMBER_UNROLL
-      for (int i = 0; i < kPixels; ++i) acc[i] = hn::MulAdd(hn::Load(d, in + kx * kLanes + i * step), b, acc[i]);
-    };
-    if constexpr (kKernel > 0) {
-      LIMBER_UNROLL
-      for (int kx = 0; kx < kKernel; ++kx) tap(kx);
-    } else {
-      for (int kx = 0; kx < args.kernel_width; ++kx) tap(kx);
-    }
-    w += args.kernel_width * kLanes;
-  }
-  const V scale = hn::Load(d, args.scale + channel), bias = hn::Load(d, args.bias + channel);
-  auto finish = [&](auto activate) HWY_ATTR {
-    LIMBER_UNROLL
-    for (int i = 0; i < kPixels; ++i) hn::Store(activate(hn::MulAdd(acc[i], scale, bias)), d, out + i * kLanes);
-  };
-  switch (args.activation) {
-    case Activation::kNone:
-      finish([](V v) HWY_ATTR { return v; });
-      break;
-    case Activation::kRelu:
-      finish([](V v) HWY_ATTR { return activated<Activation::kRelu>(v); });
-      break;
-    case Activation::kHardSwish:
-      finish([](V v) HWY_ATTR { return activated<Activation::kHardSwish>(v); });
-      break;
-    case Activation::kHardSigmoid:
-      finish([&](V v) HWY_ATTR {
-        return without_padding(activated<Activation::kHardSigmoid>(v), args.output.channels, channel);
-      });
-      break;
-    case Activation::kRelu6:
-      finish([](V v) HWY_ATTR { return activated<Activation::kRelu6>(v); });
-      break;
-  }
-}
-
-template <int kPixels, int kKernel, int kStep>
-LIMBER_INLINE int64_t depthwise_tiles(const DepthwiseArgs& args, const float* in, const float* w, int64_t channel,
-                                      float* out, int64_t x) {
-  for (; x + kPixels <= args.output.width; x += kPixels) {
-    depthwise_tile<kPixels, kKernel, kStep>(args, in + x * args.stride * kLanes, w, channel, out + x * kLanes);
-  }
-  return x;
-}
-
-template <int kKernel, int kStep>
-void depthwise_line(const DepthwiseArgs& args, Line line) {
-  const float* in = args.input.data + line.plane * args.input.plane_stride +
-                    (line.y * args.stride - args.padding) * args.input.row_stride - args.padding * kLanes;
-  const float* w = args.weights + line.plane * args.kernel_height * args.kernel_width * kLanes;
-  float* out = line_data(args.output, line);
-  for (int v = 0; v < kLanes; v += kVectorLanes) {
-    const int64_t channel = line.plane * kLanes + v;
-    int64_t x = 0;
-    if (args.output.width % 7 == 0) x = depthwise_tiles<7, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
-    x = depthwise_tiles<8, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
-    x = depthwise_tiles<4, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
-    depthwise_tiles<1, kKernel, kStep>(args, in + v, w + v, channel, out + v, x);
-  }
-}
-
-inline void depthwise(const DepthwiseArgs& args, int64_t begin, int64_t end) {
-  for (int64_t item = begin; item < end; ++item) {
-    const Line line = line_of(args.output, item);
-    if (args.stride == 1 && args.kernel_width == 3) {
-      depthwise_line<3, kLanes>(args, line);
-    } else if (args.stride == 1 && args.kernel_width == 5) {
-      depthwise_line<5, kLanes>(args, line);
-    } else if (args.stride == 1) {
-      depthwise_line<0, kLanes>(args, line);
-    } else {
-      depthwise_line<0, 0>(args, line);
-    }
-  }
 }
 
 // f(a's line, b's line or pixel, channel of the vector, offset within the line) -> value
@@ -287,7 +198,7 @@ inline double multiply_adds(int64_t iterations) {
 }
 
 inline void set_simd_kernels(KernelTable& table) {
-  table.depthwise = {line_items<DepthwiseArgs>, depthwise};
+  table.depthwise = {depthwise_items, depthwise};
   table.add = {line_items<ElementwiseArgs>, add};
   table.multiply = {line_items<ElementwiseArgs>, multiply};
   table.activate = {line_items<ElementwiseArgs>, activate};
