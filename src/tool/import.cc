@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `limber import ofa|torch CHECKPOINT`.
+// `limber import ofa|torch CHECKPOINT`, `limber import onnx FILE...`.
 #include "tool/command.h"
+#include "tool/import_onnx.h"
 #include "tool/import_torch.h"
 
 namespace limber::tool {
@@ -41,6 +42,7 @@ void add_import_command(CLI::App& app) {
       "docs/importing.md describes mappings.\n"
       "Example: limber import torch resnet50.pth --architecture resnet50 --mapping torchvision --output "
       "resnet50.safetensors");
+  add_import_onnx(*command);
 }
 
 }  // namespace limber::tool
