@@ -4,20 +4,35 @@
 #include <filesystem>
 #include <fstream>
 
+#include "checkpoint_reader.h"
 #include "model_reader.h"
 
-TEST(Corpus, ModelReader) {
+namespace {
+
+// Every file of the folder goes through `read`; those called valid-* must be good, and some must be neither.
+void replay(const std::string& folder, bool (*read)(std::span<const std::byte>), int at_least) {
   int valid = 0, files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(LIMBER_CORPUS "/model_reader")) {
+  for (const auto& entry : std::filesystem::directory_iterator(LIMBER_CORPUS "/" + folder)) {
     SCOPED_TRACE(entry.path().string());
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    const bool good = read_model_bytes(std::as_bytes(std::span(bytes)));
+    const bool good = read(std::as_bytes(std::span(bytes)));
     const std::string name = entry.path().filename().string();
     EXPECT_TRUE(good || !name.starts_with("valid-"));
+    EXPECT_FALSE(good && name.starts_with("bad-"));
     valid += good;
     ++files;
   }
-  EXPECT_GE(valid, 3);  // else the corpus no longer reaches past the header
+  EXPECT_GE(valid, at_least);  // else the corpus no longer reaches past the header
   EXPECT_GT(files, valid);
+}
+
+}  // namespace
+
+TEST(Corpus, ModelReader) {
+  replay("model_reader", read_model_bytes, 3);
+}
+
+TEST(Corpus, CheckpointReader) {
+  replay("checkpoint_reader", read_checkpoint_bytes, 3);
 }

@@ -181,6 +181,18 @@ TEST(Checkpoint, EveryTruncationAndEveryFlippedByte) {
   }
 }
 
+TEST(Checkpoint, ZipArchivesAreWhatTorchSaves) {
+  EXPECT_EQ(refusal(corpus("valid-rezipped")), "");
+  EXPECT_REFUSED(corpus("bad-zip-without-pickle"), "without 'data.pkl'");
+  EXPECT_REFUSED(corpus("bad-zip-without-storage"), "no entry for storage '0'");
+  EXPECT_REFUSED(corpus("bad-zip-short-storage"), "storage '0' has 95 bytes; its 24 elements need 96");
+  EXPECT_REFUSED(corpus("bad-zip-twice"), "valid-zip/data/0' is there twice");
+  EXPECT_REFUSED(corpus("bad-zip-big-endian"), "big-endian");
+  EXPECT_REFUSED(corpus("bad-zip-bomb"), "compressed");
+  EXPECT_REFUSED(corpus("bad-zip-no-folder"), "none that torch.save writes");
+  EXPECT_REFUSED(corpus("bad-zip-code"), "'posix.system'");
+}
+
 TEST(Checkpoint, ForeignFiles) {
   EXPECT_REFUSED("", "not a PyTorch checkpoint");
   EXPECT_REFUSED("PK\x03\x04 but no archive", "truncated, or no zip archive");

@@ -17,10 +17,17 @@
 namespace limber::tool {
 namespace {
 
-// A super-network's running statistics are those of its largest sub-network at best.
-bool needs_calibration(const Network& network) {
-  return !network.graph.space.dimensions.empty() && std::any_of(network.graph.nodes.begin(), network.graph.nodes.end(),
-                                                                [](const Node& n) { return n.norm.has_value(); });
+// A super-network's statistics are those of none of its sub-networks. Where choices change nothing but the image's
+// size, the stored ones serve.
+bool needs_calibration(const Graph& graph) {
+  const SubNetwork small = resolve(graph, smallest_choice(graph.space));
+  const SubNetwork large = resolve(graph, largest_choice(graph.space));
+  const bool same =
+      std::equal(small.nodes.begin(), small.nodes.end(), large.nodes.begin(), large.nodes.end(),
+                 [](const SubNode& a, const SubNode& b) {
+                   return a.node == b.node && a.inputs == b.inputs && a.channels == b.channels && a.kernel == b.kernel;
+                 });
+  return !same && std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) { return n.norm.has_value(); });
 }
 
 }  // namespace
@@ -39,7 +46,7 @@ void import_torch(const TorchImport& options) {
   network.training_record = record.dump();
   write_model(network, options.output);
 
-  const bool calibrate = needs_calibration(network);
+  const bool calibrate = needs_calibration(graph);
   if (options.json) {
     nlohmann::ordered_json members = nlohmann::ordered_json::array();
     for (const Member& member : network.family) {
