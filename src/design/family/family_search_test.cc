@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "design/family/family_search.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/test_folder.h"
+#include "design/test_images.h"
+#include "formats/graph_json.h"
+#include "network/model.h"
+#include "network/random_weights.h"
+#include "network/sub_network.h"
+
+namespace limber {
+namespace {
+
+double macs(const Graph& graph, const Choice& choice) {
+  return static_cast<double>(resolve(graph, choice).macs);
+}
+
+// Four layers of three widths each, on two image sizes; random weights.
+Network wide() {
+  std::string dimensions = R"({"name": "resolution", "choices": [8, 12]})", nodes;
+  std::string before = "image";
+  for (int i = 0; i < 4; ++i) {
+    dimensions += fmt::format(R"(, {{"name": "width{}", "choices": [4, 8, 16]}})", i);
+    nodes +=
+        fmt::format(R"({{"name": "layer{0}", "op": "conv2d", "inputs": ["{1}"], "weight": "w{0}", "activation": "relu",
+        "channels": {{"by": ["width{0}"], "table": [[[4], 4], [[8], 8], [[16], 16]]}},
+        "norm": {{"weight": "n{0}.w", "bias": "n{0}.b", "mean": "n{0}.m", "variance": "n{0}.v"}}}},)",
+                    i, before);
+    before = fmt::format("layer{}", i);
+  }
+  const std::string size = R"({"by": ["resolution"], "table": [[[8], 8], [[12], 12]]})";
+  Network network = with_random_weights(parse_graph(
+      R"({"format": "limber-graph", "version": 1, "name": "wide", "space": {"dimensions": [)" + dimensions +
+          R"(]}, "nodes": [{"name": "image", "op": "input", "channels": 3, "height": )" + size +
+          ", \"width\": " + size + "}," + nodes + R"({"name": "mean", "op": "global_average_pool", "inputs": [")" +
+          before + R"("]}, {"name": "logits", "op": "linear", "inputs": ["mean"], "channels": 4, "weight": "l"}]})",
+      "wide"));
+  network.preprocessing = {{0.4f, 0.4f, 0.4f}, {0.2f, 0.2f, 0.2f}};
+  network.hash = "wide";
+  return network;
+}
+
+FamilyData images(int64_t side) {
+  return {toy::coloured(20, side, 4, 1), toy::coloured(40, side, 4, 2), toy::coloured(60, side, 4, 3)};
+}
+
+FamilySettings quick() {
+  FamilySettings settings;
+  settings.search.budget = 60;
+  settings.search.population = 10;
+  settings.samples = 20;
+  settings.members = 3;
+  return settings;
+}
+
+TEST(FamilySearch, OnlyMeasuredParetoPointsAreMembers) {
+  const Network network = wide();
+  const FamilyData data = images(12);
+  const FamilyResult result = search_family(network, data, macs, quick());
+  ASSERT_FALSE(result.family.empty());
+  ASSERT_TRUE(result.errors);
+  const ChoiceEvaluator judge(network, data.calibration, data.validation);
+  for (const std::size_t i : result.family) {
+    const FamilyProposal& member = result.front[i];
+    EXPECT_EQ(member.choice[0], 12);  // the images' size
+    EXPECT_EQ(member.cost, macs(network.graph, member.choice));
+    ASSERT_TRUE(member.measured);
+    EXPECT_EQ(*member.measured, judge(member.choice).top1());
+    for (const FamilyProposal& other : result.front) {
+      if (!other.measured) continue;
+      EXPECT_FALSE(dominates({other.cost, *other.measured}, {member.cost, *member.measured}));
+    }
+  }
+}
+
+class FamilyState : public FolderTest {};
+TEST_F(FamilyState, KilledAnywhereItGoesOnToTheSameEnd) {
+  const Network network = wide();
+  const FamilyData data = images(12);
+  FamilySettings settings = quick();
+  const FamilyResult whole = search_family(network, data, macs, settings);
+  settings.state = path("state.jsonl");
+  int64_t evaluated = 0;
+  FamilyHooks hooks;
+  hooks.progress = [&](const std::string& phase, int64_t, int64_t) { evaluated += phase != "searching"; };
+  for (const int64_t limit : {7, 21}) {  // while sampling, and while measuring
+    hooks.stop = [&] { return evaluated >= limit; };
+    evaluated = 0;
+    EXPECT_TRUE(search_family(network, data, macs, settings, hooks).stopped) << limit;
+  }
+  const FamilyResult resumed = search_family(network, data, macs, settings);
+  EXPECT_EQ(resumed.family, whole.family);
+  ASSERT_EQ(resumed.front.size(), whole.front.size());
+  for (std::size_t i = 0; i < whole.front.size(); ++i) {
+    EXPECT_EQ(resumed.front[i].choice, whole.front[i].choice);
+    EXPECT_EQ(resumed.front[i].predicted, whole.front[i].predicted);
+    EXPECT_EQ(resumed.front[i].measured, whole.front[i].measured);
+  }
+}
+
+TEST(FamilySearch, ASmallSpaceNeedsNoPredictor) {
+  const FamilyResult result = search_family(toy::blocks(), images(12), macs, quick());
+  EXPECT_FALSE(result.errors);
+  EXPECT_FALSE(result.family.empty());
+}
+
+TEST(FamilySearch, MembersHaveStatisticsOfTheirOwn) {
+  const Network network = wide();
+  const FamilyData data = images(8);
+  const Network result = with_family(network, {{8, 4, 4, 4, 4}, {8, 16, 8, 8, 4}}, data.calibration);
+  ASSERT_EQ(result.family.size(), 2u);
+  EXPECT_EQ(result.family[1].name, "m2");
+  EXPECT_EQ(result.family[1].norms.size(), 4u);
+  const ChoiceEvaluator judge(network, data.calibration, data.validation);
+  const auto model = Model::build(result);
+  for (int m = 0; m < 2; ++m)
+    EXPECT_EQ(count_right(model, m, data.validation), judge(result.family[static_cast<std::size_t>(m)].choice));
+}
+
+TEST(FamilySearch, ImagesThatNoChoiceReadsAreRefused) {
+  EXPECT_THROW(search_family(wide(), images(10), macs, quick()), Error);
+}
+
+}  // namespace
+}  // namespace limber
