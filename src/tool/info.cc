@@ -2,20 +2,20 @@
 // `limber info MODEL`: what a model file holds, and which bytes are which.
 #include <nlohmann/json.hpp>
 
-#include "formats/model_file.h"
 #include "network/session.h"
 #include "tool/command.h"
+#include "tool/model_source.h"
 
 namespace limber::tool {
 namespace {
 
 struct Options {
-  std::string model;
+  ModelSource source;
   bool json = false;
 };
 
 void show(const Options& options) {
-  const auto model = Model::build(read_model(options.model));
+  const auto model = Model::build(options.source.load());
   const Network& network = model->network();
   const Memory memory = model->memory();
   nlohmann::json members = nlohmann::json::array();
@@ -31,7 +31,7 @@ void show(const Options& options) {
                        {"accuracies", accuracies}});
   }
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json({{"model", options.model},
+    fmt::print("{}\n", nlohmann::json({{"model", options.source.name()},
                                        {"name", network.name},
                                        {"hash", network.hash},
                                        {"isa", model->isa()},
@@ -47,8 +47,8 @@ void show(const Options& options) {
                            .dump());
     return;
   }
-  fmt::print("{}: {}, {} nodes, {} tensors, weights {:.16}\n", options.model, network.name, network.graph.nodes.size(),
-             network.tensors.size(), network.hash);
+  fmt::print("{}: {}, {} nodes, {} tensors, weights {:.16}\n", options.source.name(), network.name,
+             network.graph.nodes.size(), network.tensors.size(), network.hash.empty() ? "random" : network.hash);
   fmt::print("input {}x{}x{}, {} answers, kernels {}, exits {}\n\n", model->input_height(), model->input_width(),
              model->input_channels(), model->outputs(), model->isa(), model->exits());
   for (int m = 0; m < model->members(); ++m) {
@@ -73,8 +73,10 @@ void show(const Options& options) {
 void add_info_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("info", "what a model file holds");
-  command->footer("Example: limber info models/fashion-incremental.safetensors");
-  command->add_option("model", options->model, "a model file")->required();
+  command->footer(
+      "Examples: limber info models/fashion-incremental.safetensors\n"
+      "          limber info --architecture ofa-mobilenetv3-w1.0 --choice d=4,e=6,k=7 --resolution 224");
+  add_model_source(*command, options->source);
   command->add_flag("--json", options->json, "print one JSON object");
   command->callback([options] { show(*options); });
 }

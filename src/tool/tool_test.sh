@@ -111,4 +111,14 @@ expect 0 "a switch:" "$limber" bench "$shapes" --seconds 0 --members 25% --peers
 expect 1 "legal are onnxruntime and none" "$limber" bench "$shapes" --peers nonsense
 expect 1 "legal: 25%" "$limber" bench "$shapes" --members 33%
 
+# Architectures with random weights.
+tiny="--architecture shapes-ofa"
+expect 0 "smallest" "$limber" info $tiny
+expect 0 "all members" "$limber" info --architecture ofa-mobilenetv3-w1.0 --choice d=2,e=3,k=3 --resolution 128
+expect 0 '"name":"a"' "$limber" bench $tiny --choice "a:d=1,e=50,k=3,r=24" --peers none --seconds 0 --json
+expect 1 "no 'nonsense' in networks/; there are" "$limber" info --architecture nonsense
+expect 1 "no dimension 'q'; legal" "$limber" info $tiny --choice q=1
+expect 2 "excludes" "$limber" info "$shapes" $tiny
+expect 2 "requires" "$limber" info "$shapes" --choice d=1
+expect 1 "$work/none/bench.json" "$limber" bench $tiny --peers none --output "$work/none/bench.json"
 exit $failed

@@ -2,33 +2,36 @@
 // `limber bench MODEL`: what the members cost here, alone and against peers on the same graph.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "base/atomic_file.h"
-#include "formats/model_file.h"
 #include "platform/clock.h"
 #include "tool/bench/report.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
+#include "tool/model_source.h"
 
 namespace limber::tool {
 namespace {
 
 struct Options {
-  std::string model, cores, members, peers = "onnxruntime", output;
+  ModelSource source;
+  std::string cores, members, peers = "onnxruntime", output;
   double seconds = 10;
   bool json = false, brief = false;
 };
 
 BenchReport measure(const Options& options) {
   BenchReport report;
-  report.path = options.model;
+  report.path = options.source.name();
   report.date = utc_now();
   report.cores = core_set(options.cores);
   report.machine = read_machine(report.cores.front());
   const std::vector<std::string> peers =
       options.peers == "none" ? std::vector<std::string>{} : split_list(options.peers);
-  if (resident_memory().anonymous > 0) report.memory = measure_memory(options.model);  // first: it forks
-  report.model = Model::build(read_model(options.model));
+  if (resident_memory().anonymous > 0)
+    report.memory = measure_memory([&] { return options.source.load(); });  // first: it forks
+  report.model = Model::build(options.source.load());
   report.members = chosen_members(*report.model, options.members);
 
   Subject subject(report.model, report.cores);
@@ -42,6 +45,8 @@ BenchReport measure(const Options& options) {
 }
 
 void bench(const Options& options) {
+  std::optional<AtomicFile> file;  // opened first: nobody waits for figures that cannot be written
+  if (!options.output.empty()) file.emplace(options.output);
   const BenchReport report = measure(options);
   std::vector<std::string> unreliable;
   for (std::size_t m = 0; m < report.members.size(); ++m) {
@@ -49,10 +54,9 @@ void bench(const Options& options) {
   }
   warn_of_disturbance(unreliable);
   const std::string json = print_json(report);
-  if (!options.output.empty()) {
-    AtomicFile file(options.output);
-    file.write(json);
-    file.commit();
+  if (file) {
+    file->write(json);
+    file->commit();
   }
   fmt::print("{}", options.json ? json : print_tables(report, !options.brief));
 }
@@ -66,8 +70,9 @@ void add_bench_command(CLI::App& app) {
       "Layers against the core's measured peak, latency beside peers, cost of a switch, memory. Whatever is compared "
       "is\n"
       "measured in turns; figures are medians. Peers: onnxruntime, where it was found when Limber was built.\n"
-      "Example: limber bench models/cifar10-incremental.safetensors --cores 0 --output bench.json");
-  command->add_option("model", options->model, "a model file")->required();
+      "Examples: limber bench models/cifar10-incremental.safetensors --cores 0 --output bench.json\n"
+      "          limber bench --architecture ofa-mobilenetv3-w1.0 --choice d=4,e=6,k=7 --resolution 224");
+  add_model_source(*command, options->source);
   command->add_option("--core,--cores", options->cores, "logical CPUs to use, e.g. 0 or 0,1; default: the first one");
   command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
   command->add_option("--peers", options->peers, "onnxruntime or none");

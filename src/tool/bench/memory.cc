@@ -10,17 +10,17 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "formats/model_file.h"
 #include "platform/machine.h"
 #include "tool/bench/subject.h"
 
 namespace limber::tool {
 namespace {
 
+using Loader = std::function<Network()>;
 enum class Load { kFamily, kLargestAlone, kSeparate };
 
-std::shared_ptr<const Model> load(const std::string& path, const std::string& only) {
-  Network network = read_model(path);
+std::shared_ptr<const Model> build(const Loader& load, const std::string& only) {
+  Network network = load();
   if (!only.empty()) std::erase_if(network.family, [&](const Member& member) { return member.name != only; });
   ModelOptions options;
   options.use_cache = false;
@@ -34,11 +34,11 @@ ResidentMemory resident() {
   return resident_memory();
 }
 
-ResidentMemory grown_by(const std::string& path, Load what) {
+ResidentMemory grown_by(const Loader& load, Load what) {
   std::vector<std::string> names;
   std::string largest;
   {
-    const auto model = load(path, "");
+    const auto model = build(load, "");
     for (int member = 0; member < model->members(); ++member) names.push_back(model->member(member).name);
     largest = model->member(model->largest_member()).name;
     Subject(model, {allowed_cpus().front()}).run(0);  // code and tables that every figure would count once
@@ -46,7 +46,7 @@ ResidentMemory grown_by(const std::string& path, Load what) {
   const ResidentMemory before = resident();
   std::vector<std::unique_ptr<Subject>> subjects;
   const auto add = [&](const std::string& only) {
-    subjects.push_back(std::make_unique<Subject>(load(path, only), std::vector<int>{allowed_cpus().front()}));
+    subjects.push_back(std::make_unique<Subject>(build(load, only), std::vector<int>{allowed_cpus().front()}));
     for (int member = 0; member < subjects.back()->model().members(); ++member) subjects.back()->run(member);
   };
   if (what == Load::kFamily) add("");
@@ -58,7 +58,7 @@ ResidentMemory grown_by(const std::string& path, Load what) {
   return {after.all - before.all, after.anonymous - before.anonymous};
 }
 
-ResidentMemory in_child(const std::string& path, Load what) {
+ResidentMemory in_child(const Loader& load, Load what) {
   int ends[2];
   if (pipe(ends) != 0) fail(ErrorCode::kIo, "pipe: {}", std::strerror(errno));
   const pid_t child = fork();
@@ -68,7 +68,7 @@ ResidentMemory in_child(const std::string& path, Load what) {
     std::string said;  // the result's bytes, or what went wrong
     bool good = true;
     try {
-      result = grown_by(path, what);
+      result = grown_by(load, what);
       said.assign(reinterpret_cast<const char*>(&result), sizeof result);
     } catch (const std::exception& error) {
       said = error.what();
@@ -85,18 +85,17 @@ ResidentMemory in_child(const std::string& path, Load what) {
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (status != 0 && length > 0) fail(ErrorCode::kIo, "{}", std::string_view(said, static_cast<std::size_t>(length)));
-  if (status != 0 || length != sizeof result) fail(ErrorCode::kIo, "{}: the process that measures memory failed", path);
+  if (status != 0 || length != sizeof result) fail(ErrorCode::kIo, "the process that measures memory failed");
   std::memcpy(&result, said, sizeof result);
   return result;
 }
 
 }  // namespace
 
-MemoryUse measure_memory(const std::string& model_path) {
+MemoryUse measure_memory(const std::function<Network()>& load) {
   if (resident_memory().anonymous == 0)
     fail(ErrorCode::kUnsupported, "this system does not tell resident memory in /proc/self/status");
-  return {in_child(model_path, Load::kFamily), in_child(model_path, Load::kLargestAlone),
-          in_child(model_path, Load::kSeparate)};
+  return {in_child(load, Load::kFamily), in_child(load, Load::kLargestAlone), in_child(load, Load::kSeparate)};
 }
 
 }  // namespace limber::tool

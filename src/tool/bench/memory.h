@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory of a family, measured from outside. Layer: tool.
 #pragma once
-#include <string>
+#include <functional>
 
+#include "network/network.h"
 #include "platform/machine.h"
 
 namespace limber::tool {
@@ -18,6 +19,7 @@ struct MemoryUse {
 // Forks once for each figure and measures in the child: call it while this process has one thread and has not yet
 // loaded much. A model of some members packs only the tensors that they read. Fails with kUnsupported when the system
 // does not tell.
-MemoryUse measure_memory(const std::string& model_path);
+// load: makes the network, anew at each call.
+MemoryUse measure_memory(const std::function<Network()>& load);
 
 }  // namespace limber::tool
