@@ -117,9 +117,9 @@ std::string print_tables(const BenchReport& report, bool layers) {
   std::string text = fmt::format(
       "{}, weights {:.16}, on {} ({} CPUs), cores {}, kernels {}, f32; measured {} by limber {}\n"
       "peak: {:.1f} GFLOP/s of multiply-adds on registers\n",
-      network.name, network.hash.empty() ? "random" : network.hash, report.machine.cpu_model.empty() ? "an unknown CPU" : report.machine.cpu_model,
-      report.machine.logical_cpus, print_cpu_list(report.cores), report.model->isa(), report.date, LIMBER_VERSION,
-      report.layers.peak_gflops);
+      network.name, network.hash.empty() ? "random" : network.hash,
+      report.machine.cpu_model.empty() ? "an unknown CPU" : report.machine.cpu_model, report.machine.logical_cpus,
+      print_cpu_list(report.cores), report.model->isa(), report.date, LIMBER_VERSION, report.layers.peak_gflops);
   if (layers) append_layers(text, report);
   append_latency(text, report, report.latency.hot, "one image, the same member again and again");
   append_latency(text, report, report.latency.round_robin, "one image, members in turns: each follows another");
