@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <utility>
 
-#include "base/error.h"
 #include "network/check.h"
 #include "network/sub_network.h"
+#include "network/tensor_shapes.h"
 
 namespace limber {
 namespace {
@@ -31,73 +33,26 @@ class Draw {
   uint64_t state_;
 };
 
-// Extents of a node's weight over all choices looked at.
-struct Extents {
-  int64_t outputs = 0, inputs = 0, kernel = 1;
-};
-
 class Maker {
  public:
   Maker(Network& network, uint64_t seed) : network_(network), seed_(seed) {}
 
   void run() {
-    measure();
+    std::vector<Choice> choices;
+    for (const Member& member : network_.family) choices.push_back(member.choice);
+    for (TensorShape& tensor : tensor_shapes(network_.graph, choices)) shapes_[tensor.name] = std::move(tensor.shape);
     const std::vector<Node>& nodes = network_.graph.nodes;
     for (std::size_t i = 0; i < nodes.size(); ++i) square_.push_back(fill(nodes[i]));
     for (const Member& member : network_.family) {
       for (const auto& [name, norm] : member.norms) {
         const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
-        if (node != nodes.end()) add_norm(norm, extents_[node->weight].outputs, std::sqrt(square_of(node->inputs)));
+        if (node == nodes.end() || !shapes_.contains(node->weight)) continue;
+        add_norm(norm, shapes_[node->weight][0], std::sqrt(square_of(node->inputs)));
       }
     }
   }
 
  private:
-  // The extents of every weight, from the choices that with_random_weights() promises to look at.
-  void measure() {
-    const DesignSpace& space = network_.graph.space;
-    for (const Member& member : network_.family) measure(member.choice);
-    for (const Choice& corner : {largest_choice(space), smallest_choice(space)}) {
-      measure(corner);
-      for (std::size_t i = 0; i < corner.size(); ++i) {
-        for (const int64_t value : space.dimensions[i].choices) {
-          Choice choice = corner;
-          choice[i] = value;
-          if (value != corner[i]) measure(choice);
-        }
-      }
-    }
-  }
-
-  // The answer and every exit.
-  void measure(const Choice& choice) {
-    for (int answer = -1; answer < static_cast<int>(network_.graph.nodes.size()); ++answer) {
-      if (answer >= 0 && network_.graph.nodes[static_cast<std::size_t>(answer)].exit == 0) continue;
-      try {
-        measure(resolve(network_.graph, choice, answer));
-      } catch (const Error& error) {
-        // A design space may hold combinations that make no network; what nobody can choose needs no weights.
-        if (error.code() != ErrorCode::kInvalidArgument) throw;
-      }
-    }
-  }
-
-  void measure(const SubNetwork& sub) {
-    for (const SubNode& part : sub.nodes) {
-      const Node& node = network_.graph.nodes[static_cast<std::size_t>(part.node)];
-      if (node.weight.empty()) continue;
-      Extents& extents = extents_[node.weight];
-      extents.outputs = std::max(extents.outputs, part.channels_from + part.channels);
-      extents.kernel = std::max(extents.kernel, part.kernel);
-      if (part.groups > 1) {
-        extents.inputs = std::max(extents.inputs, node.depthwise ? 1 : part.input_channels() / part.groups);
-        continue;
-      }
-      for (const Range& range : part.inputs)
-        extents.inputs = std::max(extents.inputs, node.depthwise ? 1 : range.weight_from + range.count);
-    }
-  }
-
   template <typename Value>  // value(draw, index)
   void add(const std::string& name, std::vector<int64_t> shape, Value value) {
     if (std::exchange(made_[name], true)) return;  // shared by several nodes
@@ -135,15 +90,15 @@ class Maker {
     float square = square_of(node.inputs);
     if (node.op == Op::kAdd) square *= static_cast<float>(node.inputs.size());
     if (node.op == Op::kMultiply) square = square_of({node.inputs[0]}) * square_of({node.inputs[1]});
-    const auto found = extents_.find(node.weight);
-    if (node.weight.empty() || found == extents_.end()) return activated(node.activation, square);
-    const auto [outputs, inputs, kernel] = found->second;
-    const auto fan = static_cast<float>(inputs * kernel * kernel);
+    const auto found = shapes_.find(node.weight);
+    if (found == shapes_.end()) return activated(node.activation, square);
+    const std::vector<int64_t>& shape = found->second;
+    const int64_t outputs = shape[0];
+    const auto fan =
+        static_cast<float>(std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>()));
     // Without a norm the weights must keep the scale themselves: variance 1 / (fan * mean square of what they read).
     const float bound = std::sqrt(3 / (fan * (node.norm ? 1 : square)));
-    const bool flat = node.op == Op::kLinear;
-    add(node.weight, flat ? std::vector{outputs, inputs} : std::vector{outputs, inputs, kernel, kernel},
-        [&](Draw& draw, std::size_t) { return draw.between(-bound, bound); });
+    add(node.weight, shape, [&](Draw& draw, std::size_t) { return draw.between(-bound, bound); });
     if (!node.bias.empty()) {
       add(node.bias, {outputs}, [](Draw& draw, std::size_t) { return draw.between(-0.1f, 0.1f); });
     }
@@ -161,7 +116,7 @@ class Maker {
 
   Network& network_;
   uint64_t seed_;
-  std::map<std::string, Extents> extents_;  // by weight
+  std::map<std::string, std::vector<int64_t>> shapes_;  // of every tensor
   std::map<std::string, bool> made_;
   std::vector<float> square_;  // of each node's output
 };

@@ -18,7 +18,8 @@ struct Extents {
 
 class Measure {
  public:
-  explicit Measure(const Graph& graph) : graph_(graph) {
+  Measure(const Graph& graph, const std::vector<Choice>& more) : graph_(graph) {
+    for (const Choice& choice : more) try_choice(choice);
     for (const Choice& start : {largest_choice(graph.space), smallest_choice(graph.space)}) {
       try_choice(start);
       for (std::size_t i = 0; i < start.size(); ++i) {
@@ -76,8 +77,8 @@ class Measure {
 
 }  // namespace
 
-std::vector<TensorShape> tensor_shapes(const Graph& graph) {
-  const Measure measure(graph);
+std::vector<TensorShape> tensor_shapes(const Graph& graph, const std::vector<Choice>& more) {
+  const Measure measure(graph, more);
   std::vector<TensorShape> shapes;
   std::set<std::string> named;  // tensors may be shared by several nodes
   const auto add = [&](const std::string& name, std::vector<int64_t> shape) {

@@ -14,8 +14,9 @@ struct TensorShape {
 };
 
 // Every tensor that the graph names, once, in the order of its nodes, with the extents that the super-network needs:
-// those of the largest choice, the smallest one and all that differ from either in one dimension, with their exits. The
-// graph must have passed check(). O(choices of all dimensions * nodes * exits).
-std::vector<TensorShape> tensor_shapes(const Graph& graph);
+// those of the largest choice, the smallest one, all that differ from either in one dimension and those in `more`, with
+// their exits. Choices that make no network count for nothing. The graph must have passed check(). O(choices of all
+// dimensions * nodes * exits).
+std::vector<TensorShape> tensor_shapes(const Graph& graph, const std::vector<Choice>& more = {});
 
 }  // namespace limber
