@@ -210,6 +210,7 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   kernels::DepthwiseArgs args;
   args.input = view(plan, range.tensor, range.plane, image);
   args.output = output(plan, step, step.output, image);
+  args.input_height = static_cast<int>(rows_of(plan, range.tensor));
   describe_kernel(step, args);
   call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;
