@@ -23,7 +23,9 @@ struct Split {
 };
 
 bool flat(const Conv2dArgs& args) {
-  if (args.kernel_height != 1 || args.kernel_width != 1 || args.stride != 1 || args.padding != 0) return false;
+  if (args.input_lanes != kLanes || args.kernel_height != 1 || args.kernel_width != 1 || args.stride != 1 ||
+      args.padding != 0)
+    return false;
   const int64_t line = static_cast<int64_t>(args.output.width) * kLanes;
   if (args.output.row_stride != line) return false;
   if (args.residual.data && args.residual.row_stride != line) return false;
@@ -38,7 +40,8 @@ class Driver {
  public:
   Driver(const ConvTiles& tiles, const Conv2dArgs& args) : args_(args), flat_(flat(args)), vectors_(tiles.vectors) {
     for (int panels = 1; panels <= kMaxTilePanels; ++panels) {
-      functions_[static_cast<size_t>(panels)] = tiles.tile[args.stride == 2 ? 1 : 0][panels];
+      functions_[static_cast<size_t>(panels)] =
+          tiles.tile[(args.stride == 2 ? 1 : 0) + (args.input_lanes == kLanes ? 0 : 2)][panels];
       most_rows_[static_cast<size_t>(panels)] = std::min(most_rows(panels), args.stride <= 2 ? kMaxTileRows : 1);
     }
     if (flat_) {

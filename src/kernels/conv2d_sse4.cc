@@ -9,6 +9,8 @@ void add_sse4_tiles(ConvTiles& tiles) {
   tiles.vectors = HWY_NAMESPACE::kVectors;
   HWY_NAMESPACE::add_tiles<3, 1, 1>(tiles);
   HWY_NAMESPACE::add_tiles<3, 1, 2>(tiles);
+  HWY_NAMESPACE::add_narrow_tiles<6, 1, 1>(tiles);
+  HWY_NAMESPACE::add_narrow_tiles<6, 1, 2>(tiles);
 }
 
 }  // namespace limber::kernels

@@ -166,6 +166,44 @@ TEST(Conv2d, AgreesWithReferenceOnRandomShapes) {
   }
 }
 
+TEST(Conv2d, NarrowInputsGiveTheSameBits) {
+  Random random(17);
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    Shape s{random.between(1, 9), random.between(1, 36), {random.between(1, kNarrowLanes)}, random.between(1, 70)};
+    s.kernel = random.between(1, 7);
+    s.stride = random.between(1, 2);
+    s.padding = s.kernel / 2;
+    while ((s.height - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.height;
+    while ((s.width - 1) * s.stride + s.kernel - 2 * s.padding < 1) ++s.width;
+    s.activation = static_cast<Activation>(seed % 5);
+    SCOPED_TRACE(testing::Message() << s.height << "x" << s.width << " outputs " << s.outputs << " kernel " << s.kernel
+                                    << " stride " << s.stride);
+    Case c(s, seed);
+    Tensor& wide = c.tensors.front();
+    const int halo = wide.halo, height = wide.planes.height, width = wide.planes.width;
+    const int64_t line = static_cast<int64_t>(width + 2 * halo) * kNarrowLanes;
+    std::vector<float> narrow(static_cast<size_t>((height + 2 * halo) * line), 0.0f);
+    float* const first = narrow.data() + halo * (line + kNarrowLanes);
+    for (int channel = 0; channel < s.inputs.front(); ++channel) {
+      for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) first[y * line + x * kNarrowLanes + channel] = wide.at(channel, y, x);
+      }
+    }
+    ConvRange range = c.ranges.front();
+    range.input = {first, 0, line};
+    for (Isa isa : attainable_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      auto expected = c.output(), found = c.output();
+      kernels(isa).conv2d(c.args(*expected));
+      Conv2dArgs args = c.args(*found);
+      args.ranges = {&range, 1};
+      args.input_lanes = kNarrowLanes;
+      kernels(isa).conv2d(args);
+      expect_same_bits(*expected, *found);
+    }
+  }
+}
+
 TEST(Conv2d, AnySplitIntoItemsGivesTheSameBits) {
   for (const Shape& shape : {Shape{28, 28, {16}, 80, 3, 1, 1, 1, Activation::kRelu}, Shape{7, 9, {30}, 210, 1}}) {
     const Case c(shape, 9);

@@ -70,13 +70,13 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
   const int64_t panel_stride = args.panel_stride;
   for (const ConvRange& range : args.ranges) {
     const float* pixel = range.input.data + (y * args.stride - args.padding) * range.input.row_stride +
-                         (x * args.stride - args.padding) * kLanes;
+                         (x * args.stride - args.padding) * args.input_lanes;
     const float* tap = args.weights + panel * panel_stride + range.weight_offset * kLanes;
     const int64_t plane_stride = range.input.plane_stride;
     const int channels = range.channels;
     for (int ky = 0; ky < args.kernel_height; ++ky, pixel += range.input.row_stride) {
       for (int kx = 0; kx < args.kernel_width; ++kx, tap += args.tap_stride) {
-        const float* a = pixel + kx * kLanes;
+        const float* a = pixel + kx * args.input_lanes;
         const float* w = tap;
         int k = channels;
         for (; k >= kLanes; k -= kLanes, a += plane_stride) {
@@ -89,6 +89,14 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
           }
         }
         if (k > 0) fetcher.some();
+        if constexpr (kStep % kLanes != 0) {
+          if (k == 3) {  // an image's colours
+            multiply_add<kRows, kColumns, kStep>(a, w, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep>(a + 1, w + kLanes, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep>(a + 2, w + 2 * kLanes, panel_stride, acc);
+            continue;
+          }
+        }
         for (int rest = 0; rest < k; ++rest, w += kLanes) {
           multiply_add<kRows, kColumns, kStep>(a + rest, w, panel_stride, acc);
         }
@@ -144,6 +152,13 @@ template <int kRows, int kPanels, int kStride>
 void add_tiles(ConvTiles& tiles) {
   tiles.tile[kStride - 1][kPanels][kRows] = conv_tile<kRows, kPanels, kStride * kLanes>;
   if constexpr (kRows > 1) add_tiles<kRows - 1, kPanels, kStride>(tiles);
+}
+
+// The same for narrow inputs.
+template <int kRows, int kPanels, int kStride>
+void add_narrow_tiles(ConvTiles& tiles) {
+  tiles.tile[kStride + 1][kPanels][kRows] = conv_tile<kRows, kPanels, kStride * kNarrowLanes>;
+  if constexpr (kRows > 1) add_narrow_tiles<kRows - 1, kPanels, kStride>(tiles);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -48,9 +48,10 @@ using ConvTileFunction = void (*)(const Conv2dArgs& args, int64_t panel, int64_t
 
 inline constexpr int kMaxTilePanels = 4, kMaxTileRows = 16;
 
-// Which tiles an ISA has; null: none. [stride 1 or 2 - 1][panels][rows]. Tiles of one row serve any stride.
+// Which tiles an ISA has; null: none. [stride 1 or 2 - 1, + 2 for narrow inputs][panels][rows]. Tiles of one row serve
+// any stride of inputs that are not narrow.
 struct ConvTiles {
-  ConvTileFunction tile[2][kMaxTilePanels + 1][kMaxTileRows + 1] = {};
+  ConvTileFunction tile[4][kMaxTilePanels + 1][kMaxTileRows + 1] = {};
   int vectors = 1;  // per panel: for the cost of a tile
 };
 
@@ -63,6 +64,7 @@ void add_sse4_tiles(ConvTiles& tiles);
 void add_avx2_tiles(ConvTiles& tiles);
 void add_avx512_stride1_tiles(ConvTiles& tiles);
 void add_avx512_stride2_tiles(ConvTiles& tiles);
+void add_avx512_narrow_tiles(ConvTiles& tiles);
 void add_neon_tiles(ConvTiles& tiles);
 
 }  // namespace limber::kernels

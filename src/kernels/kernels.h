@@ -31,6 +31,10 @@ namespace limber::kernels {
 
 inline constexpr int kLanes = 16;  // channels of a plane, whatever the ISA's vector width
 
+// Images of up to four channels may be narrow: a pixel takes 4 floats, not 16, and a line (width + halo) * 4. There is
+// one plane, and no alignment. Only dense convolutions read them.
+inline constexpr int kNarrowLanes = 4;
+
 constexpr int64_t planes_of(int64_t channels) {
   return (channels + kLanes - 1) / kLanes;
 }
@@ -79,6 +83,7 @@ struct Upcoming {
 struct Conv2dArgs {
   std::span<const ConvRange> ranges;  // empty: nothing is added to start (finishes kept partial sums)
   Planes output;
+  int input_lanes = kLanes;  // kNarrowLanes: the inputs are narrow; stride 1 or 2
   int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
   const float* weights = nullptr;
   int64_t panel_stride = 0;      // floats from one panel of 16 outputs to the next: taps * K_super * 16
@@ -152,12 +157,14 @@ struct BytesArgs {
   const uint8_t* pixels = nullptr;
   const float* table = nullptr;  // [channels][256]
   Planes output;
+  int lanes = kLanes;  // kNarrowLanes: the output is narrow
 };
 
 // Floats [channels][height][width] (or the reverse, from planes) to planes.
 struct FloatsArgs {
   const float* values = nullptr;
   Planes output;
+  int lanes = kLanes;
 };
 
 template <typename Args>

@@ -273,6 +273,24 @@ TEST(Kernels, ImagesBecomePlanesAndBack) {
       }
     }
     check(&KernelTable::from_floats, {floats.data(), {}}, height, width, channels);
+    if (channels <= kNarrowLanes) {
+      std::vector<float> narrow(static_cast<size_t>((height + 1) * (width + 2) * kNarrowLanes), kUntouched);
+      const Planes out{narrow.data() + kNarrowLanes, 0, (width + 2) * kNarrowLanes, height, width, channels};
+      for (const bool bytes : {true, false}) {
+        std::fill(narrow.begin(), narrow.end(), kUntouched);
+        if (bytes) kernels(best_isa()).from_bytes({pixels.data(), table.data(), out, kNarrowLanes});
+        if (!bytes) kernels(best_isa()).from_floats({floats.data(), out, kNarrowLanes});
+        for (int y = 0; y < height; ++y) {
+          const float* const line = out.data + y * out.row_stride;
+          for (int x = 0; x < width * kNarrowLanes; ++x) {
+            const int c = x % kNarrowLanes;
+            EXPECT_EQ(line[x], c < channels ? planes.at(c, y, x / kNarrowLanes) : 0.0f);
+          }
+          EXPECT_EQ(line[-1], kUntouched);
+          EXPECT_EQ(line[width * kNarrowLanes], kUntouched);
+        }
+      }
+    }
     zero_halo(planes.planes, 1);
     Tensor again(height, width, channels, 1);
     kernels(best_isa()).from_floats({floats.data(), again.planes});

@@ -78,6 +78,15 @@ void attention(const AttentionArgs& args, int64_t begin, int64_t end) {
   }
 }
 
+template <int kChannels>
+void narrow_bytes_row(const uint8_t* from, const float* table, float* to, int width, int channels) {
+  const int count = kChannels ? kChannels : channels;
+  for (int x = 0; x < width; ++x, from += count, to += kNarrowLanes) {
+    for (int c = 0; c < count; ++c) to[c] = table[c * 256 + from[c]];
+    for (int c = count; c < kNarrowLanes; ++c) to[c] = 0.0f;
+  }
+}
+
 // Channels is a template argument for the common images so that a pixel is a few moves.
 template <int kChannels>
 void bytes_row(const uint8_t* from, const float* table, float* to, int width, int channels) {
@@ -94,7 +103,13 @@ void from_bytes(const BytesArgs& args, int64_t begin, int64_t end) {
   for (int64_t y = begin; y < end; ++y) {
     const uint8_t* from = args.pixels + y * to.width * to.channels;
     float* row = to.data + y * to.row_stride;
-    if (to.channels == 3) {
+    if (args.lanes == kNarrowLanes) {
+      if (to.channels == 3) {
+        narrow_bytes_row<3>(from, args.table, row, to.width, 3);
+      } else {
+        narrow_bytes_row<0>(from, args.table, row, to.width, to.channels);
+      }
+    } else if (to.channels == 3) {
       bytes_row<3>(from, args.table, row, to.width, 3);
     } else if (to.channels == 1) {
       bytes_row<1>(from, args.table, row, to.width, 1);
@@ -113,6 +128,25 @@ void from_bytes(const BytesArgs& args, int64_t begin, int64_t end) {
   }
 }
 
+// Channels side by side; kLanesOfPixel a constant, so that a pixel is a few moves.
+template <int kLanesOfPixel>
+void floats_row(const float* from, int64_t size, float* to, int width, int64_t channels) {
+  for (int x = 0; x < width; ++x, to += kLanesOfPixel) {
+    std::fill_n(to, kLanesOfPixel, 0.0f);
+    for (int64_t c = 0; c < channels; ++c) to[c] = from[c * size + x];
+  }
+}
+
+void narrow_floats_row(const float* from, int64_t size, float* to, int width, int64_t channels) {
+  if (channels != 3) return floats_row<kNarrowLanes>(from, size, to, width, channels);
+  for (int x = 0; x < width; ++x, to += kNarrowLanes) {
+    to[0] = from[x];
+    to[1] = from[size + x];
+    to[2] = from[2 * size + x];
+    to[3] = 0.0f;
+  }
+}
+
 void from_floats(const FloatsArgs& args, int64_t begin, int64_t end) {
   const Planes& to = args.output;
   const int64_t size = static_cast<int64_t>(to.height) * to.width;
@@ -121,9 +155,10 @@ void from_floats(const FloatsArgs& args, int64_t begin, int64_t end) {
       const int64_t first = plane * kLanes, count = std::min<int64_t>(kLanes, to.channels - first);
       float* row = to.data + plane * to.plane_stride + y * to.row_stride;
       const float* from = args.values + first * size + y * to.width;
-      for (int x = 0; x < to.width; ++x) {
-        std::fill_n(row + x * kLanes, kLanes, 0.0f);
-        for (int64_t c = 0; c < count; ++c) row[x * kLanes + c] = from[c * size + x];
+      if (args.lanes == kNarrowLanes) {
+        narrow_floats_row(from, size, row, to.width, count);
+      } else {
+        floats_row<kLanes>(from, size, row, to.width, count);
       }
     }
   }

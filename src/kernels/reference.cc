@@ -60,7 +60,12 @@ void conv2d(const Conv2dArgs& args, int64_t begin, int64_t end) {
         for (int kx = 0; kx < args.kernel_width; ++kx) {
           const float* tap = panel + (ky * args.kernel_width + kx) * args.tap_stride + range.weight_offset * kLanes;
           const int iy = y * args.stride + ky - args.padding, ix = x * args.stride + kx - args.padding;
-          for (int k = 0; k < range.channels; ++k) sum += at(range.input, k, iy, ix) * tap[k * kLanes];
+          for (int k = 0; k < range.channels; ++k) {
+            const float input = args.input_lanes == kLanes
+                                    ? at(range.input, k, iy, ix)
+                                    : range.input.data[iy * range.input.row_stride + ix * args.input_lanes + k];
+            sum += input * tap[k * kLanes];
+          }
         }
       }
     }

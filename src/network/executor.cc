@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernels/planes.h"
+#include "network/fetch_ahead.h"
 
 namespace limber {
 namespace {
@@ -15,10 +16,6 @@ constexpr int64_t kSerialWork = 20000;
 // Items are handed out in this many portions a thread, so that a thread that is held up does not hold up the others for
 // long.
 constexpr int64_t kShares = 4;
-// Of the next step's weights so many bytes are fetched ahead, the first ones: more is waited for longer than it would
-// be later, and pushes each other out of a small L2 cache.
-constexpr int64_t kFetchAhead = 384 << 10;
-
 std::vector<float> pixel_table(const Model& model) {
   const Preprocessing& preprocessing = model.network().preprocessing;
   if (!preprocessing.mean.empty()) return kernels::preprocessing_table(preprocessing.mean, preprocessing.deviation);
@@ -107,13 +104,13 @@ kernels::Planes Executor::output(const Plan& plan, const Step& step, int tensor,
 
 void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
   if (tensor.halo == 0) return;
-  const int64_t side = tensor.halo * 16, row = tensor.row(), bottom = tensor.rows_maximum;
+  const int64_t side = tensor.halo * tensor.lanes, row = tensor.row(), bottom = tensor.rows_maximum;
   for (int64_t plane = 0; plane < tensor.planes; ++plane) {
     float* const pixels = first_pixel + plane * tensor.plane();
     std::fill_n(pixels - tensor.lead(), tensor.halo * row + side, 0.0f);
     for (int64_t y = 0; y + 1 < bottom; ++y)
-      std::fill_n(pixels + y * row + tensor.width * 16, 2 * side, 0.0f);  // right, then left
-    std::fill_n(pixels + (bottom - 1) * row + tensor.width * 16, side + tensor.halo * row, 0.0f);
+      std::fill_n(pixels + y * row + tensor.width * tensor.lanes, 2 * side, 0.0f);  // right, then left
+    std::fill_n(pixels + (bottom - 1) * row + tensor.width * tensor.lanes, side + tensor.halo * row, 0.0f);
   }
 }
 
@@ -137,8 +134,9 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
   const int64_t size = out.height * tensor.width * step.channels;
   if (tensor.blocks->dense()) {
     if (!batch.pixels.empty())
-      return call(plan, step, kernels_.from_bytes, {batch.pixels.data() + image * size, preprocessed_.data(), out});
-    return call(plan, step, kernels_.from_floats, {batch.planes.data() + image * size, out});
+      return call(plan, step, kernels_.from_bytes,
+                  {batch.pixels.data() + image * size, preprocessed_.data(), out, tensor.lanes});
+    return call(plan, step, kernels_.from_floats, {batch.planes.data() + image * size, out, tensor.lanes});
   }
   // Some reader slices the image's channels: they lie in several blocks.
   for (int64_t plane = 0; plane < tensor.planes; ++plane) {
@@ -161,23 +159,6 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
   }
 }
 
-// The weights of the next convolution: what lies between is too short to wait for them.
-kernels::Upcoming Executor::upcoming(const Plan& plan, const Step& step) const {
-  for (const Step* next = &step + 1; next < plan.steps.data() + plan.steps.size(); ++next) {
-    if ((next->op != Op::kConv2d && next->op != Op::kLinear) || next->depthwise) continue;
-    int64_t channels = 0, from = INT64_MAX;
-    for (const PlanRange& range : plan.inputs_of(*next)) {
-      channels += range.channels;
-      from = std::min<int64_t>(from, range.weight_from);
-    }
-    if (channels == 0) return {};
-    const int64_t runs = (next->channels + 15) / 16 * int64_t{next->kernel} * next->kernel;
-    return {next->weights + from * 16, std::min(runs, std::max<int64_t>(1, kFetchAhead / (channels * 64))),
-            channels * 16, next->tap_stride};
-  }
-  return {};
-}
-
 void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   const std::span<const PlanRange> inputs = plan.inputs_of(step);
   kernels::Conv2dArgs args;
@@ -186,11 +167,12 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
     ranges_[i] = {view(plan, range.tensor, range.plane, image), static_cast<int>(range.channels), range.weight_from};
   }
   args.ranges = {ranges_.data(), inputs.size()};
+  if (!inputs.empty()) args.input_lanes = plan.tensors[static_cast<std::size_t>(inputs.front().tensor)].lanes;
   args.output = output(plan, step, step.output, image);
   describe_kernel(step, args);
   args.panel_stride = step.panel_stride;
   args.tap_stride = step.tap_stride;
-  args.upcoming = upcoming(plan, step);
+  args.upcoming = fetch_ahead(plan, step);
   if (step.residual >= 0) args.residual = view(plan, step.residual, step.output_plane, image);
   if (step.partial_in >= 0) args.start = view(plan, step.partial_in, step.output_plane, image);
   if (step.partial_out >= 0) {  // the sums are kept for a later exit, then finished for this one
@@ -331,7 +313,7 @@ void Executor::read(const Plan& plan, int index, int64_t image, float* dense) co
     const int64_t lane = tensor.blocks->lane_of(channel);
     const float* const from = in.data + lane / 16 * in.plane_stride + lane % 16;
     for (int64_t y = 0; y < height; ++y) {
-      for (int64_t x = 0; x < tensor.width; ++x) *dense++ = from[y * in.row_stride + x * 16];
+      for (int64_t x = 0; x < tensor.width; ++x) *dense++ = from[y * in.row_stride + x * tensor.lanes];
     }
   }
 }

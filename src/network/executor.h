@@ -40,7 +40,6 @@ class Executor {
   void run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image);
   void write_input(const Plan& plan, const Step& step, const Batch& batch, int64_t image);
   void run_conv(const Plan& plan, const Step& step, int64_t image);
-  kernels::Upcoming upcoming(const Plan& plan, const Step& step) const;
   void run_depthwise(const Plan& plan, const Step& step, int64_t image);
   void run_attention(const Plan& plan, const Step& step, int64_t image);
   void run_pool(const Plan& plan, const Step& step, int64_t image);

@@ -18,6 +18,23 @@ void set_halos(Plan& plan) {
   }
 }
 
+// An image of few channels that only dense convolutions read takes 4 floats a pixel.
+void set_narrow(Plan& plan) {
+  const auto tensor = [&](int index) -> PlanTensor& { return plan.tensors[static_cast<std::size_t>(index)]; };
+  for (const Step& step : plan.steps) {
+    if (step.op == Op::kInput && step.channels <= 4 && tensor(step.output).blocks->dense())
+      tensor(step.output).lanes = 4;
+  }
+  for (const Step& step : plan.steps) {
+    const bool dense = step.op == Op::kConv2d && !step.depthwise && step.stride <= 2 && step.input_count == 1;
+    for (const PlanRange& range : plan.inputs_of(step)) {
+      if (!dense || range.plane != 0) tensor(range.tensor).lanes = 16;
+    }
+    if (step.residual >= 0) tensor(step.residual).lanes = 16;
+  }
+  for (const Segment& segment : plan.segments) tensor(segment.answer.tensor).lanes = 16;
+}
+
 // Offsets: largest tensors first, each at the lowest place where nothing lies that lives at the same time.
 void place(Plan& plan) {
   std::vector<std::size_t> segment_of(plan.steps.size());
@@ -75,6 +92,7 @@ void place(Plan& plan) {
 
 void lay_out(Plan& plan) {
   set_halos(plan);
+  set_narrow(plan);
   place(plan);
 }
 
