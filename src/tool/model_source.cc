@@ -57,8 +57,12 @@ std::vector<Member> family_of(const Graph& graph, const std::string& choices, in
 
 }  // namespace
 
-Network ModelSource::load() const {
+void ModelSource::require() const {
   if (name().empty()) throw CLI::RequiredError("--architecture or model");
+}
+
+Network ModelSource::load() const {
+  require();
   if (!model.empty()) return read_model(model);
   Graph graph = read_graph(find_shipped_file("networks", architecture));
   std::vector<Member> family = family_of(graph, choices, resolution);

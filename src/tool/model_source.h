@@ -20,6 +20,7 @@ struct ModelSource {
   // Reads or makes it, the family in ascending order of work. Fails naming what is wrong with file, name or choice;
   // with a usage error where the user named neither.
   Network load() const;
+  void require() const;  // fails with that usage error alone
   // As the user named it.
   const std::string& name() const { return model.empty() ? architecture : model; }
 };

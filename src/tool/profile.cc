@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/atomic_file.h"
 #include "base/cpu_list.h"
 #include "base/error.h"
 #include "base/statistics.h"
@@ -229,6 +230,7 @@ void measure(const Options& options) {
   const std::vector<int64_t> batches = parse_batches(options.batches);
   std::optional<Images> images;
   if (!options.data.empty()) images = read_data_set(options.data, "test");
+  if (!options.output.empty()) AtomicFile(options.output);  // an unwritable one is refused before anything is measured
   std::string reason;
   auto sensor = EnergySensor::find(reason);
 

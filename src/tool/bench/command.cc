@@ -45,6 +45,7 @@ BenchReport measure(const Options& options) {
 }
 
 void bench(const Options& options) {
+  options.source.require();        // here, since load() is first called in another process
   std::optional<AtomicFile> file;  // opened first: nobody waits for figures that cannot be written
   if (!options.output.empty()) file.emplace(options.output);
   const BenchReport report = measure(options);
