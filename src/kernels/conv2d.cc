@@ -52,6 +52,10 @@ class Driver {
       lines_ = args.output.height;
       line_ = args.output.width;
     }
+    const int last = args.output.channels % kLanes;
+    if (args.stride == 1 && args.input_lanes == kLanes && last > 0 && last <= kLanes / 2 && tiles.half[1][1]) {
+      half_ = tiles.half;
+    }
     for (const ConvRange& range : args.ranges) channels_ += range.channels;
     choose_bands();
     choose_groups();
@@ -76,6 +80,8 @@ class Driver {
   void run(int64_t item, Fetcher& fetcher) const {
     const int64_t band = item / groups_, group = item % groups_;
     const int64_t panel = first_panel(group), panels = group_panels(group);
+    const ConvTileFunction* const functions =
+        half_ && group + 1 == groups_ ? half_[panels] : functions_[static_cast<size_t>(panels)];
     for (int64_t line = band * band_lines_; line < std::min(lines_, (band + 1) * band_lines_); ++line) {
       const int64_t y = flat_ ? 0 : line, first = flat_ ? line * kFlatChunk : 0;
       const int64_t length = flat_ ? std::min(kFlatChunk, pixels_ - first) : line_;
@@ -83,7 +89,7 @@ class Driver {
       int64_t x = first;
       for (int64_t tile = 0; tile < cut.tiles; ++tile) {
         const int rows = cut.rows + (tile < cut.larger);
-        functions_[static_cast<size_t>(panels)][rows](args_, panel, y, x, fetcher);
+        functions[rows](args_, panel, y, x, fetcher);
         x += rows;
       }
     }
@@ -116,8 +122,7 @@ class Driver {
 
   // Cycles of a tile per input channel and tap: multiply-adds and loads at two a cycle, a chain's latency of four
   // cycles, and weights from the L2 cache at 32 bytes a cycle.
-  double tile_cost(int rows, int panels) const {
-    const double vectors = panels * vectors_;
+  double tile_cost(int rows, int panels, double vectors) const {
     const double depth = static_cast<double>(channels_ * args_.kernel_height * args_.kernel_width);
     const double bytes = depth * panels * kLanes * 4;
     const double weights = bytes > 24 << 10 ? panels * kLanes * 4 / 32.0 : 0.0;
@@ -125,11 +130,13 @@ class Driver {
            (40.0 + 2.0 * rows * vectors) / std::max(1.0, depth);
   }
 
-  double line_cost(int panels) const {
+  // half: the last panel is half a one.
+  double line_cost(int panels, bool half) const {
     if (most_rows_[static_cast<size_t>(panels)] == 0) return std::numeric_limits<double>::infinity();
     const Split cut = split(line_, panels);
-    return static_cast<double>(cut.larger) * tile_cost(cut.rows + 1, panels) +
-           static_cast<double>(cut.tiles - cut.larger) * tile_cost(cut.rows, panels);
+    const double vectors = (panels - (half ? 0.5 : 0.0)) * vectors_;
+    return static_cast<double>(cut.larger) * tile_cost(cut.rows + 1, panels, vectors) +
+           static_cast<double>(cut.tiles - cut.larger) * tile_cost(cut.rows, panels, vectors);
   }
 
   void choose_bands() {
@@ -143,8 +150,9 @@ class Driver {
   void choose_groups() {
     const int64_t panels = planes_of(args_.output.channels);
     std::array<double, kMaxTilePanels + 1> cost{};
-    for (int size = 1; size <= kMaxTilePanels; ++size) cost[static_cast<size_t>(size)] = line_cost(size);
+    for (int size = 1; size <= kMaxTilePanels; ++size) cost[static_cast<size_t>(size)] = line_cost(size, false);
     int64_t rest = panels;
+    if (half_) rest -= half_panels_ = choose_half(panels, cost);
     // Beyond a dozen panels the best size per panel is right for all but the last ones.
     if (rest > 12) {
       int best = 1;
@@ -168,10 +176,32 @@ class Driver {
     }
     for (int64_t n = rest; n > 0; n -= last[static_cast<size_t>(n)])
       ++count_[static_cast<size_t>(last[static_cast<size_t>(n)])];
+    groups_ = half_ ? 1 : 0;
     for (int64_t count : count_) groups_ += count;
   }
 
-  // Groups are ordered by size, largest first.
+  // How many panels the last group takes, of which the last is half a one: what makes it and a fair share of the others
+  // cheapest.
+  int choose_half(int64_t panels, const std::array<double, kMaxTilePanels + 1>& cost) const {
+    double share = std::numeric_limits<double>::infinity();
+    for (int size = 1; size <= kMaxTilePanels; ++size) share = std::min(share, cost[static_cast<size_t>(size)] / size);
+    int best = 1;
+    double least = std::numeric_limits<double>::infinity();
+    for (int size = 1; size <= std::min<int64_t>(panels, kMaxTilePanels); ++size) {
+      const int64_t others = panels - size;
+      const double rest = others > 0 && others <= kMaxTilePanels
+                              ? std::min(cost[static_cast<size_t>(others)], static_cast<double>(others) * cost[1])
+                              : static_cast<double>(others) * share;
+      const double total = line_cost(size, true) + rest;
+      if (total < least) {
+        least = total;
+        best = size;
+      }
+    }
+    return best;
+  }
+
+  // Groups are ordered by size, largest first, and the one with half a panel behind them.
   int64_t first_panel(int64_t group) const {
     int64_t panel = 0;
     for (int size = kMaxTilePanels; size > 0; --size) {
@@ -187,12 +217,14 @@ class Driver {
       if (group < count_[static_cast<size_t>(size)]) return size;
       group -= count_[static_cast<size_t>(size)];
     }
-    return 0;
+    return half_panels_;
   }
 
   const Conv2dArgs& args_;
   bool flat_;
   int vectors_;
+  int half_panels_ = 0;                                         // of the last group
+  const ConvTileFunction (*half_)[kMaxTileRows + 1] = nullptr;  // null: the last panel is a whole one
   std::array<const ConvTileFunction*, kMaxTilePanels + 1> functions_{};
   std::array<int, kMaxTilePanels + 1> most_rows_{};
   std::array<int64_t, kMaxTilePanels + 1> count_{};  // groups of each size

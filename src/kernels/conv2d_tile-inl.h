@@ -9,21 +9,29 @@ HWY_BEFORE_NAMESPACE();
 namespace limber::kernels {
 namespace HWY_NAMESPACE {
 
-// acc += a[i * kStep] * w for one channel.
-template <int kRows, int kColumns, int kStep>
+using DHalf = hn::Half<D>;
+using VHalf = hn::Vec<DHalf>;
+
+// acc += a[i * kStep] * w for one channel. kHalf: of the last column only the first half of the lanes, in `half`.
+template <int kRows, int kColumns, int kStep, bool kHalf>
 LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const float* HWY_RESTRICT w, int64_t panel_stride,
-                                V (&acc)[kRows][kColumns]) {
+                                V (&acc)[kRows][kColumns], VHalf (&half)[kHalf ? kRows : 1]) {
   const D d;
+  const DHalf dh;
+  constexpr int kWhole = kColumns - kHalf;
   V b[kColumns];
+  VHalf last = hn::Zero(dh);
   LIMBER_UNROLL
-  for (int j = 0; j < kColumns; ++j) {
+  for (int j = 0; j < kWhole; ++j) {
     b[j] = hn::Load(d, w + (j / kVectors) * panel_stride + (j % kVectors) * kVectorLanes);
   }
+  if constexpr (kHalf) last = hn::Load(dh, w + kWhole * panel_stride);
   LIMBER_UNROLL
   for (int i = 0; i < kRows; ++i) {
     const V x = hn::Set(d, a[i * kStep]);
     LIMBER_UNROLL
-    for (int j = 0; j < kColumns; ++j) acc[i][j] = hn::MulAdd(x, b[j], acc[i][j]);
+    for (int j = 0; j < kWhole; ++j) acc[i][j] = hn::MulAdd(x, b[j], acc[i][j]);
+    if constexpr (kHalf) half[i] = hn::MulAdd(hn::LowerHalf(dh, x), last, half[i]);
   }
 }
 
@@ -43,12 +51,15 @@ LIMBER_INLINE void store(const Conv2dArgs& args, int64_t panel, float* out, V (&
   }
 }
 
-// kStep: floats between the input pixels of neighbouring outputs.
-template <int kRows, int kPanels, int kStep>
+// kStep: floats between the input pixels of neighbouring outputs. kHalf: the last panel has outputs in the first half
+// of its lanes only.
+template <int kRows, int kPanels, int kStep, bool kHalf = false>
 void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetcher& fetcher) {
   constexpr int kColumns = kPanels * kVectors;
+  static_assert(!kHalf || kVectors == 1);
   const D d;
   V acc[kRows][kColumns];
+  VHalf half[kHalf ? kRows : 1];
   if (args.start.data) {
     const float* from = args.start.data + panel * args.start.plane_stride + y * args.start.row_stride + x * kLanes;
     LIMBER_UNROLL
@@ -67,6 +78,11 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
     }
   }
 
+  if constexpr (kHalf) {
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) half[i] = hn::LowerHalf(DHalf(), acc[i][kColumns - 1]);
+  }
+
   const int64_t panel_stride = args.panel_stride;
   for (const ConvRange& range : args.ranges) {
     const float* pixel = range.input.data + (y * args.stride - args.padding) * range.input.row_stride +
@@ -82,28 +98,32 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
         for (; k >= kLanes; k -= kLanes, a += plane_stride) {
           fetcher.some();
           for (int quarter = 0; quarter < kLanes; quarter += 4, w += 4 * kLanes) {
-            multiply_add<kRows, kColumns, kStep>(a + quarter, w, panel_stride, acc);
-            multiply_add<kRows, kColumns, kStep>(a + quarter + 1, w + kLanes, panel_stride, acc);
-            multiply_add<kRows, kColumns, kStep>(a + quarter + 2, w + 2 * kLanes, panel_stride, acc);
-            multiply_add<kRows, kColumns, kStep>(a + quarter + 3, w + 3 * kLanes, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + quarter, w, panel_stride, acc, half);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + quarter + 1, w + kLanes, panel_stride, acc, half);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + quarter + 2, w + 2 * kLanes, panel_stride, acc, half);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + quarter + 3, w + 3 * kLanes, panel_stride, acc, half);
           }
         }
         if (k > 0) fetcher.some();
         if constexpr (kStep % kLanes != 0) {
           if (k == 3) {  // an image's colours
-            multiply_add<kRows, kColumns, kStep>(a, w, panel_stride, acc);
-            multiply_add<kRows, kColumns, kStep>(a + 1, w + kLanes, panel_stride, acc);
-            multiply_add<kRows, kColumns, kStep>(a + 2, w + 2 * kLanes, panel_stride, acc);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a, w, panel_stride, acc, half);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + 1, w + kLanes, panel_stride, acc, half);
+            multiply_add<kRows, kColumns, kStep, kHalf>(a + 2, w + 2 * kLanes, panel_stride, acc, half);
             continue;
           }
         }
         for (int rest = 0; rest < k; ++rest, w += kLanes) {
-          multiply_add<kRows, kColumns, kStep>(a + rest, w, panel_stride, acc);
+          multiply_add<kRows, kColumns, kStep, kHalf>(a + rest, w, panel_stride, acc, half);
         }
       }
     }
   }
 
+  if constexpr (kHalf) {
+    LIMBER_UNROLL
+    for (int i = 0; i < kRows; ++i) acc[i][kColumns - 1] = hn::ZeroExtendVector(d, half[i]);
+  }
   float* out = args.output.data + panel * args.output.plane_stride + y * args.output.row_stride + x * kLanes;
   if (!args.finish) {
     store<Activation::kNone>(args, panel, out, acc);
@@ -152,6 +172,13 @@ template <int kRows, int kPanels, int kStride>
 void add_tiles(ConvTiles& tiles) {
   tiles.tile[kStride - 1][kPanels][kRows] = conv_tile<kRows, kPanels, kStride * kLanes>;
   if constexpr (kRows > 1) add_tiles<kRows - 1, kPanels, kStride>(tiles);
+}
+
+// The same with half a panel at the end, for stride 1.
+template <int kRows, int kPanels>
+void add_half_tiles(ConvTiles& tiles) {
+  tiles.half[kPanels][kRows] = conv_tile<kRows, kPanels, kLanes, true>;
+  if constexpr (kRows > 1) add_half_tiles<kRows - 1, kPanels>(tiles);
 }
 
 // The same for narrow inputs.

@@ -52,6 +52,9 @@ inline constexpr int kMaxTilePanels = 4, kMaxTileRows = 16;
 // any stride of inputs that are not narrow.
 struct ConvTiles {
   ConvTileFunction tile[4][kMaxTilePanels + 1][kMaxTileRows + 1] = {};
+  // For stride 1 and a last panel of 8 or fewer outputs; where one is, all row counts of the whole panels are. A vector
+  // of half the width costs half as much on some processors, and no more on the others.
+  ConvTileFunction half[kMaxTilePanels + 1][kMaxTileRows + 1] = {};
   int vectors = 1;  // per panel: for the cost of a tile
 };
 
@@ -65,6 +68,7 @@ void add_avx2_tiles(ConvTiles& tiles);
 void add_avx512_stride1_tiles(ConvTiles& tiles);
 void add_avx512_stride2_tiles(ConvTiles& tiles);
 void add_avx512_narrow_tiles(ConvTiles& tiles);
+void add_avx512_half_tiles(ConvTiles& tiles);
 void add_neon_tiles(ConvTiles& tiles);
 
 }  // namespace limber::kernels
