@@ -3,13 +3,17 @@
 // that others published.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <random>
 
 #include "formats/graph_json.h"
 #include "network/check.h"
+#include "network/plain_evaluation.h"
 #include "network/random_weights.h"
 #include "network/sub_network.h"
+#include "network/test_sessions.h"
 
 namespace limber {
 namespace {
@@ -79,6 +83,60 @@ TEST(Networks, OfaMobileNetV3) {
   EXPECT_NEAR(mmacs(narrow, "d=2,e=3,k=3,r=128"), 83 / 2.0, 1);
   EXPECT_NEAR(mmacs(narrow, "d=3,e=4,k=5,r=176"), 320 / 2.0, 1);
   EXPECT_NEAR(mmacs(narrow, "d=4,e=6,k=7,r=224"), 1132 / 2.0, 1);
+}
+
+// Two of the six sub-networks of Dynamic-OFA (nets_6 of UoS-EEC/DynamicOFA): kernel and expansion of all 20 blocks.
+std::string published(int resolution, const char* depths, const char* kernels, const char* expands) {
+  std::string text = "resolution=" + std::to_string(resolution);
+  for (std::size_t i = 0; i < 20; ++i) {
+    const std::string stage = ",stage" + std::to_string(i / 4 + 1),
+                      block = stage + ".block" + std::to_string(i % 4 + 1);
+    if (i % 4 == 0) text += stage + ".depth=" + depths[i / 4];
+    text += block + ".kernel=" + kernels[i] + block + ".expand=" + expands[i];
+  }
+  return text;
+}
+
+TEST(Networks, DynamicOfasSubNetworks) {
+  const Graph wide = shipped("ofa-mobilenetv3-w1.2");
+  EXPECT_NEAR(mmacs(wide, published(176, "32322", "57773557775353373377", "64464364644646464334")), 235, 1);
+  EXPECT_NEAR(mmacs(wide, published(224, "44444", "55555773577777557555", "66666646646666666663")), 731, 1);
+}
+
+// The whole super-network with members of all depths, kernels and expansions, against plain loops in double precision;
+// in few pixels, which these do in little time.
+TEST(Networks, TheEngineAgreesWithPlainLoopsOnOfaMobileNetV3) {
+  Graph graph = shipped("ofa-mobilenetv3-w1.0");
+  graph.nodes.front().height = graph.nodes.front().width = 32;
+  std::vector<Member> family;
+  for (const char* text : {"d=2,e=3,k=3,r=128", "d=3,e=4,k=5,r=128", "d=4,e=6,k=7,r=128",
+                           "d=4,e=6,k=7,r=128,stage2.d=2,stage3.k=3,stage4.block2.e=3,stage5.block1.k=5"}) {
+    family.push_back({text, parse_choice(graph.space, text), {}, {}});
+  }
+  const Network network = with_random_weights(graph, family);
+  const auto model = toy::build(network);
+  for (int member = 0; member < model->members(); ++member) {
+    SCOPED_TRACE(model->member(member).name);
+    const std::vector<float> input = toy::random_input(*model, member);
+    const toy::Maps found = toy::maps_of(model, member, {}, input);
+    toy::PlainEvaluation plain(network);
+    plain.run(model->member(member), input);
+    for (const char* node : {"stage1.block2.project", "stage2.block2.scale", "stage5.block2.project", "logits"}) {
+      const std::vector<double>& expected = plain.outputs.at(node).values;
+      ASSERT_EQ(found.at(node).size(), expected.size()) << node;
+      double largest = 0, difference = 0;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        largest = std::max(largest, std::abs(expected[i]));
+        difference = std::max(difference, std::abs(expected[i] - static_cast<double>(found.at(node)[i])));
+      }
+      EXPECT_GT(largest, 0.01) << node;
+      EXPECT_LT(largest, 100) << node;
+      EXPECT_LT(difference, 1e-5 * largest) << node;
+    }
+  }
+  const Memory memory = model->memory();
+  EXPECT_LE(static_cast<double>(memory.weights + memory.per_member + memory.arena),
+            1.1 * static_cast<double>(memory.largest_alone));
 }
 
 TEST(Networks, ResNet50) {
