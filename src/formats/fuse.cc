@@ -131,8 +131,12 @@ class Fuser {
     const Node& node = nodes_[i];
     if (node.op != Op::kActivation || node.inputs.size() != 1) return;
     const int producer = own_producer(node, 0);
-    if (producer < 0 || at(producer).activation != Activation::kNone) return;
-    const bool activates = weighted(at(producer)) || at(producer).op == Op::kAdd || at(producer).op == Op::kMultiply;
+    if (producer < 0) return;
+    const bool same_or_narrower = at(producer).activation == Activation::kRelu &&
+                                  (node.activation == Activation::kRelu || node.activation == Activation::kRelu6);
+    if (at(producer).activation != Activation::kNone && !same_or_narrower) return;
+    const bool activates = weighted(at(producer)) || at(producer).op == Op::kActivation ||
+                           at(producer).op == Op::kAdd || at(producer).op == Op::kMultiply;
     if (!activates) return;
     at(producer).activation = node.activation;
     take_place(producer, i);

@@ -157,23 +157,53 @@ OnnxTensor OnnxFolder::concat(const OnnxNode& node, const std::vector<const Onnx
   return onnx_integers({count}, std::move(result));
 }
 
+// Rows of whole numbers, forwards or (as PyTorch writes a Pad) backwards.
 OnnxTensor OnnxFolder::slice(const OnnxNode& node, const std::vector<const OnnxTensor*>& inputs) {
   const std::vector<int64_t>& from = integers(inputs.at(0), "the list");
-  if (inputs[0]->dims.size() != 1) refuse("of a constant that is no list");
+  std::vector<int64_t> dims = inputs[0]->dims;
+  if (dims.empty()) refuse("of a constant that is no list");
   const auto part = [&](std::size_t input, const char* attribute, int64_t otherwise) {
     const OnnxTensor* given = inputs.size() > input ? inputs[input] : nullptr;
     const std::vector<int64_t> list = given ? integers(given, attribute) : integers_of(node, attribute);
     if (list.size() > 1) refuse("{} {} of a list", list.size(), attribute);
     return list.empty() ? otherwise : list[0];
   };
-  axis_of(part(3, "axes", 0), 1);
-  if (part(4, "steps", 1) != 1) refuse("with a step");
-  const auto [first, last] = slice_of(part(1, "starts", 0), part(2, "ends", INT64_MAX), inputs[0]->dims[0]);
-  spend(std::max<int64_t>(last - first, 0));
+  if (axis_of(part(3, "axes", 0), dims.size()) != 0) refuse("of a constant along another axis than the first");
+  const int64_t step = part(4, "steps", 1), start = part(1, "starts", 0), end = part(2, "ends", INT64_MAX);
+  if (step != 1 && step != -1) refuse("with a step of {}", step);
+  auto [first, last] = slice_of(start, end, dims[0]);
+  if (step == -1) {  // from start down to end, which is left out
+    first = std::min(first, dims[0] - 1);
+    if (end < -dims[0]) last = -1;
+  }
+  const int64_t rows = std::max<int64_t>(0, (last - first) * step),
+                row = dims[0] > 0 ? inputs[0]->count() / dims[0] : 0;
+  spend(rows * row);
   std::vector<int64_t> result;
-  for (int64_t i = first; i < last; ++i) result.push_back(from[static_cast<std::size_t>(i)]);
-  const auto count = static_cast<int64_t>(result.size());
-  return onnx_integers({count}, std::move(result));
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto at = from.begin() + (first + r * step) * row;
+    result.insert(result.end(), at, at + row);
+  }
+  dims[0] = rows;
+  return onnx_integers(std::move(dims), std::move(result));
+}
+
+OnnxTensor OnnxFolder::filled(const OnnxNode& node, const OnnxTensor& shape) {
+  constexpr int64_t kMost = 4096;  // a shape, not weights
+  int64_t count = 1;
+  for (const int64_t extent : integers(&shape, "the shape")) {
+    if (extent < 0 || extent > kMost || count * extent > kMost || shape.count() > 8)
+      refuse("of more than {} values", kMost);
+    count *= extent;
+  }
+  spend(count);
+  const auto size = static_cast<std::size_t>(count);
+  const OnnxAttribute* value = find(node, "value", "TENSOR");
+  if (value != nullptr && value->tensor.integers && value->tensor.count() == 1)
+    return onnx_integers(*shape.integers, std::vector<int64_t>(size, value->tensor.integers->at(0)));
+  const float number =
+      value != nullptr && value->tensor.floats && value->tensor.count() == 1 ? value->tensor.floats->at(0) : 0;
+  return onnx_floats(*shape.integers, std::vector<float>(size, number));
 }
 
 OnnxTensor OnnxFolder::arithmetic(const OnnxNode& node, const OnnxTensor& a, const OnnxTensor& b) {
@@ -215,7 +245,7 @@ OnnxTensor OnnxFolder::arithmetic(const OnnxNode& node, const OnnxTensor& a, con
 }
 
 OnnxTensor OnnxFolder::transpose(const OnnxNode& node, const OnnxTensor& data) {
-  if (!data.floats) refuse("of whole numbers");
+  if (!data.known()) refuse("of {}", data.type);
   const std::size_t rank = data.dims.size();
   std::vector<int64_t> order = integers_of(node, "perm"), sorted;
   if (order.empty()) {
@@ -232,12 +262,12 @@ OnnxTensor OnnxFolder::transpose(const OnnxNode& node, const OnnxTensor& data) {
     dims.push_back(data.dims[static_cast<std::size_t>(axis)]);
     step.push_back(strides[static_cast<std::size_t>(axis)]);
   }
-  std::vector<float> result;
-  result.reserve(static_cast<std::size_t>(count));
+  std::vector<std::size_t> places;
+  places.reserve(static_cast<std::size_t>(count));
   std::vector<int64_t> at(rank, 0);
   int64_t from = 0;
-  while (static_cast<int64_t>(result.size()) < count) {
-    result.push_back((*data.floats)[static_cast<std::size_t>(from)]);
+  while (static_cast<int64_t>(places.size()) < count) {
+    places.push_back(static_cast<std::size_t>(from));
     for (std::size_t i = rank; i > 0; --i) {  // like an odometer
       from += step[i - 1];
       if (++at[i - 1] < dims[i - 1]) break;
@@ -245,7 +275,13 @@ OnnxTensor OnnxFolder::transpose(const OnnxNode& node, const OnnxTensor& data) {
       at[i - 1] = 0;
     }
   }
-  return onnx_floats(std::move(dims), std::move(result), data.half);
+  const auto pick = [&](const auto& values, auto result) {
+    result.reserve(places.size());
+    for (const std::size_t place : places) result.push_back(values[place]);
+    return result;
+  };
+  if (data.integers) return onnx_integers(std::move(dims), pick(*data.integers, std::vector<int64_t>()));
+  return onnx_floats(std::move(dims), pick(*data.floats, std::vector<float>()), data.half);
 }
 
 OnnxTensor OnnxFolder::fold(const OnnxNode& node, const std::vector<const OnnxTensor*>& inputs) {
@@ -269,6 +305,7 @@ OnnxTensor OnnxFolder::fold(const OnnxNode& node, const std::vector<const OnnxTe
   }
   if (node.type == "Gather" && input(1) != nullptr) return gather(node, data, *input(1));
   if (node.type == "Concat") return concat(node, inputs);
+  if (node.type == "ConstantOfShape") return filled(node, data);
   if (node.type == "Slice") return slice(node, inputs);
   if (node.type == "Transpose") return transpose(node, data);
   const bool pairwise = node.type == "Add" || node.type == "Sub" || node.type == "Mul" || node.type == "Div";

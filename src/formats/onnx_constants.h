@@ -45,6 +45,7 @@ class OnnxFolder {
   OnnxTensor gather(const OnnxNode& node, const OnnxTensor& data, const OnnxTensor& indices);
   OnnxTensor concat(const OnnxNode& node, const std::vector<const OnnxTensor*>& inputs);
   OnnxTensor slice(const OnnxNode& node, const std::vector<const OnnxTensor*>& inputs);
+  OnnxTensor filled(const OnnxNode& node, const OnnxTensor& shape);
   OnnxTensor arithmetic(const OnnxNode& node, const OnnxTensor& a, const OnnxTensor& b);
   OnnxTensor transpose(const OnnxNode& node, const OnnxTensor& data);
   void spend(int64_t values);

@@ -49,7 +49,7 @@ OnnxValue OnnxLowering::activated(OnnxValue& x, Activation activation) {
 }
 
 OnnxValue OnnxLowering::scaled(OnnxValue& x, std::vector<float> scale, std::vector<float> shift) {
-  if (x.activation != Activation::kNone && all(shift, 0) && all(scale, scale[0])) {
+  if (x.activation != Activation::kNone && x.scale.empty() && all(shift, 0) && all(scale, scale[0])) {
     OnnxValue result = x;
     result.factor *= scale[0];
     if (near(result.factor, 1)) result.factor = 1;
@@ -63,7 +63,11 @@ OnnxValue OnnxLowering::scaled(OnnxValue& x, std::vector<float> scale, std::vect
 }
 
 OnnxValue OnnxLowering::relu(const OnnxNode&, const Inputs& inputs) {
-  return activated(feature(inputs, 0), Activation::kRelu);
+  OnnxValue& x = feature(inputs, 0);
+  if (x.scale.empty() || x.activation != Activation::kNone) return activated(x, Activation::kRelu);
+  OnnxValue result = x;  // PyTorch may write relu6(x + 3) as a Relu and a Clip
+  result.activation = Activation::kRelu;
+  return result;
 }
 
 OnnxValue OnnxLowering::clip(const OnnxNode& node, const Inputs& inputs) {
@@ -77,7 +81,8 @@ OnnxValue OnnxLowering::clip(const OnnxNode& node, const Inputs& inputs) {
   };
   const float low = bound(1, "min", -kLargest), high = bound(2, "max", kLargest);
   if (low <= -kLargest && high >= kLargest) return x;
-  if (low == 0 && near(high, 6) && !x.scale.empty() && all(x.scale, 1) && all(x.shift, 3)) {
+  const bool open = x.activation == Activation::kNone || x.activation == Activation::kRelu;
+  if (low == 0 && near(high, 6) && open && !x.scale.empty() && all(x.scale, 1) && all(x.shift, 3)) {
     OnnxValue result = x;
     result.scale.clear(), result.shift.clear();
     result.activation = Activation::kHardSigmoid;

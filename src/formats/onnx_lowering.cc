@@ -62,7 +62,7 @@ const std::map<std::string, OnnxLowering::Lower>& OnnxLowering::operators() {
 std::string OnnxLowering::supported() {
   std::vector<std::string> names;
   for (const auto& [name, unused] : operators()) names.push_back(name);
-  return fmt::format("{}; Constant, Gather and arithmetic where they only compute a shape", fmt::join(names, ", "));
+  return fmt::format("{}; Constant, ConstantOfShape, Gather where they only compute a shape", fmt::join(names, ", "));
 }
 
 OnnxLowering::OnnxLowering(OnnxProgram program, const std::string& where)
@@ -266,7 +266,8 @@ void OnnxLowering::lower(const OnnxNode& node) {
   try {
     if (refused) {
       result.refused = true;  // said once, where it begins
-      if (!foldable && found == operators().end()) give_up("");
+      const bool of_shapes = node.type == "Gather" || node.type == "ConstantOfShape";
+      if (!of_shapes && found == operators().end()) give_up("");
     } else if (foldable) {
       result.constant = folder_.fold(node, constants);
     } else if (found == operators().end()) {
