@@ -107,10 +107,10 @@ void Executor::clear_halo(const PlanTensor& tensor, float* first_pixel) const {
   const int64_t side = tensor.halo * tensor.lanes, row = tensor.row(), bottom = tensor.rows_maximum;
   for (int64_t plane = 0; plane < tensor.planes; ++plane) {
     float* const pixels = first_pixel + plane * tensor.plane();
-    std::fill_n(pixels - tensor.lead(), tensor.halo * row + side, 0.0f);
+    std::fill_n(pixels - tensor.lead(), tensor.halo_rows * row + side, 0.0f);
     for (int64_t y = 0; y + 1 < bottom; ++y)
       std::fill_n(pixels + y * row + tensor.width * tensor.lanes, 2 * side, 0.0f);  // right, then left
-    std::fill_n(pixels + (bottom - 1) * row + tensor.width * tensor.lanes, side + tensor.halo * row, 0.0f);
+    std::fill_n(pixels + (bottom - 1) * row + tensor.width * tensor.lanes, side + tensor.halo_rows * row, 0.0f);
   }
 }
 

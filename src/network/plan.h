@@ -25,14 +25,15 @@ struct PlanTensor {
   int32_t width = 0;
   int32_t planes = 0;
   int32_t first_step = -1, last_step = -1;
-  int16_t halo = 0;
+  int16_t halo = 0;        // columns of zeros on either side
+  int16_t halo_rows = 0;   // rows of zeros above and below
   int8_t lanes = 16;       // 4: a narrow image, see kernels.h
   bool per_image = false;  // exit plan: lives from one segment to another, so every image of a batch has its own
 
   int64_t row() const { return (int64_t{width} + 2 * halo) * lanes; }
-  int64_t plane() const { return (int64_t{rows_maximum} + 2 * halo) * row(); }
+  int64_t plane() const { return (int64_t{rows_maximum} + 2 * halo_rows) * row(); }
   int64_t floats() const { return (planes * plane() + 15) / 16 * 16; }
-  int64_t lead() const { return halo * row() + halo * lanes; }  // from the tensor's first float to its first pixel
+  int64_t lead() const { return halo_rows * row() + halo * lanes; }  // from the tensor's first float to its first pixel
 };
 
 // Channels of a tensor that lie in successive planes.

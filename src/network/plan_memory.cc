@@ -7,13 +7,15 @@
 namespace limber {
 namespace {
 
-// Each tensor gets the border of zeros that its readers need.
+// Each tensor gets the border of zeros that its readers need. A depthwise convolution knows the input's height: in a
+// map of 7 x 7 pixels the rows outside are as many as those inside.
 void set_halos(Plan& plan) {
   for (const Step& step : plan.steps) {
     if (step.op != Op::kConv2d) continue;
     for (const PlanRange& range : plan.inputs_of(step)) {
       PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(range.tensor)];
       tensor.halo = std::max(tensor.halo, step.padding);
+      if (!step.depthwise) tensor.halo_rows = std::max(tensor.halo_rows, step.padding);
     }
   }
 }
