@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <set>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "design/cut_points.h"
 #include "network/check.h"
+#include "network/packed_weights.h"
 #include "network/session.h"
 
 namespace limber {
@@ -213,6 +213,26 @@ std::vector<NormStatistics> calibrate_norms(const Network& network, const Choice
   if (images.count < 1) fail(ErrorCode::kInvalidArgument, "{}: no images to calibrate with", images.name);
   check_sub_network(network, choice);
   return Calibration(network, choice, images, options).run();
+}
+
+std::vector<NormStatistics> stored_norms(const Network& network, const Member& member) {
+  const PackedWeights tensors(network);
+  std::vector<NormStatistics> result;
+  for (const SubNode& part : resolve(network.graph, member.choice).nodes) {
+    const Node& node = network.graph.nodes[static_cast<std::size_t>(part.node)];
+    if (!node.norm) continue;
+    const auto own = std::find_if(member.norms.begin(), member.norms.end(),
+                                  [&](const auto& norm) { return norm.first == node.name; });
+    const Norm& norm = own == member.norms.end() ? *node.norm : own->second;
+    const auto slice = [&](const std::string& name) {  // the super-network's channels, or just this member's
+      const std::vector<float> all = tensors.values(name);
+      const bool just = static_cast<int64_t>(all.size()) == part.channels;
+      const auto from = all.begin() + (just ? 0 : part.channels_from);
+      return std::vector<float>(from, from + part.channels);
+    };
+    result.push_back({node.name, slice(norm.mean), slice(norm.variance)});
+  }
+  return result;
 }
 
 void store_norms(Network* network, std::size_t index, const std::vector<NormStatistics>& statistics) {

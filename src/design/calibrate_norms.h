@@ -40,6 +40,9 @@ struct CalibrationOptions {
 std::vector<NormStatistics> calibrate_norms(const Network& network, const Choice& choice, const Images& images,
                                             const CalibrationOptions& options = {});
 
+// What the file says now: of every norm of the member, its own statistics or the node's, this member's channels.
+std::vector<NormStatistics> stored_norms(const Network& network, const Member& member);
+
 // Makes them the member's own statistics (Member::norms), as tensors "MEMBER/NODE.mean" and ".variance"; those it had
 // are dropped. Weights, bias and epsilon of the norm stay the node's.
 void store_norms(Network* network, std::size_t member, const std::vector<NormStatistics>& statistics);

@@ -147,6 +147,7 @@ TEST(CalibrateNorms, AMemberWithTheTrueStatisticsStaysAsItIs) {
       const auto first = calibrate_norms(network, choice, images);
       store_norms(&network, m, first);
       check(network);
+      EXPECT_EQ(stored_norms(network, network.family[m]), first) << network.name;
       EXPECT_EQ(calibrate_norms(network, choice, images), first) << network.name;  // whatever is stored
       const std::size_t tensors = network.tensors.size();
       store_norms(&network, m, first);

@@ -30,7 +30,8 @@ void check_images(const Model& model, int member, const Images& images) {
 }  // namespace
 
 RightAnswers count_right(const std::shared_ptr<const Model>& model, int member, const Images& images,
-                         const std::vector<int>& cores, const Progress& progress) {
+                         const std::vector<int>& cores,
+                         const std::function<void(int64_t done, int64_t all)>& progress) {
   check_images(*model, member, images);
   ThreadPool pool(cores);
   std::vector<Session> sessions;

@@ -20,13 +20,12 @@ struct RightAnswers {
   bool operator==(const RightAnswers&) const = default;
 };
 
-using Progress = std::function<void(int64_t done, int64_t all)>;
-
 // How many images' largest answer is their label. One session on each core, an image each at a time; cores empty: the
 // calling thread alone. The result does not depend on the cores. Fails with kInvalidArgument where images or classes do
 // not fit the member.
 RightAnswers count_right(const std::shared_ptr<const Model>& model, int member, const Images& images,
-                         const std::vector<int>& cores = {}, const Progress& progress = {});
+                         const std::vector<int>& cores = {},
+                         const std::function<void(int64_t done, int64_t all)>& progress = {});
 
 // What a choice is judged by.
 struct EvaluationOptions {

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "limber " LIMBER_VERSION);
   app.require_subcommand(1);
   limber::tool::add_bench_command(app);
+  limber::tool::add_calibrate_command(app);
   limber::tool::add_data_command(app);
   limber::tool::add_eval_command(app);
   limber::tool::add_export_command(app);
