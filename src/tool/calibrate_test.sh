@@ -56,4 +56,20 @@ expect 0 "stored" "$limber" eval "$work/true.safetensors" --split validation
 expect 0 "written" "$limber" "${eval[@]}" --store
 cmp "$forged" "$work/true.safetensors" || failed=1
 
+# The block table of a design space: written whole, read again, refused when damaged.
+table=$work/table.json
+blocks=(profile --blocks --seconds 0 --checks 3)
+expect 0 "table.json: written" "$limber" "${blocks[@]}" "$shapes" --output "$table"
+expect 0 "checked on 3 other sub-networks" "$limber" profile --blocks --check "$table"
+expect 0 '"format": "limber-blocks"' "$limber" profile --blocks --check "$table" --json
+expect 0 '"shape":"input 3x32x32' "$limber" "${blocks[@]}" --architecture shapes-incremental --json
+head -c 500 "$table" >"$work/short.json"
+expect 1 "short.json" "$limber" profile --blocks --check "$work/short.json"
+sed 's/"cpu_model":"[^"]*"/"cpu_model":"Another"/' "$table" >"$work/other.json"
+expect 1 "these times are of another machine: CPU 'Another'" "$limber" profile --blocks --check "$work/other.json"
+expect 1 "--blocks needs either" "$limber" "${blocks[@]}"
+expect 1 "limber: error:" "$limber" profile --blocks "$shapes" --cores 0,4095
+expect 2 "--architecture requires --blocks" "$limber" profile --architecture shapes-incremental
+expect 2 "model is required" "$limber" profile
+
 exit $failed

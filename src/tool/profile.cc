@@ -15,6 +15,7 @@
 #include "platform/samples.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
+#include "tool/profile_blocks.h"
 
 namespace limber::tool {
 namespace {
@@ -27,7 +28,9 @@ struct Options {
   std::string model, data, members, batches = "1", output, check;
   std::vector<std::string> cores;
   double seconds = 3;
-  bool json = false;
+  std::string architecture;
+  int64_t checks = 20;
+  bool blocks = false, json = false;
 };
 
 struct Series {
@@ -260,8 +263,18 @@ void add_profile_command(CLI::App& app) {
   command->footer(
       "Every member and every exit is timed in turns, at each batch size, on each core set. Times are of one image.\n"
       "Example: limber profile models/fashion-incremental.safetensors --cores 0 --batch 1,8 --output here.json\n"
-      "         limber profile models/fashion-incremental.safetensors --check here.json");
-  command->add_option("model", options->model, "a model file")->required();
+      "         limber profile models/fashion-incremental.safetensors --check here.json\n"
+      "         limber profile --blocks --architecture shapes-ofa --output blocks.json");
+  CLI::Option* model = command->add_option("model", options->model, "a model file");
+  CLI::Option* blocks = command->add_flag("--blocks", options->blocks,
+                                          "time the blocks of the whole design space on one core, for limber search");
+  CLI::Option* architecture =
+      command->add_option("--architecture", options->architecture,
+                          "with --blocks, instead of a model: a graph of networks/, random weights");
+  architecture->needs(blocks)->excludes(model);
+  command->add_option("--checks", options->checks, "with --blocks: sub-networks to compare with their predictions")
+      ->needs(blocks)
+      ->check(CLI::Range(0, 500));
   command->add_option("--data", options->data,
                       "time on the test images of this data set and show the accuracy stored for it; default: noise");
   command
@@ -270,13 +283,23 @@ void add_profile_command(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
   command->add_option("--batch", options->batches, "batch sizes, e.g. 1,8,32");
-  command->add_option("--seconds", options->seconds, "time for each core set, at least 20 rounds")
+  command
+      ->add_option("--seconds", options->seconds,
+                   "time for each core set, at least 20 rounds (default 3); with --blocks: in all (default 20)")
       ->check(CLI::Range(0.0, 3600.0));
   command->add_option("--output,-o", options->output, "write the profile to this file");
   command->add_option("--check", options->check,
                       "measure nothing: read this profile and say whether it belongs to this model and machine");
   command->add_flag("--json", options->json, "print the profile as one JSON object");
-  command->callback([options] { measure(*options); });
+  CLI::Option* seconds = command->get_option("--seconds");
+  command->callback([=] {
+    if (!options->blocks && options->model.empty()) throw CLI::RequiredError("model");
+    if (seconds->empty()) options->seconds = options->blocks ? 20 : 3;
+    if (!options->blocks) return measure(*options);
+    const std::string core = options->cores.empty() ? "" : options->cores.front();
+    profile_blocks({options->model, options->architecture, options->output, options->check, core, options->seconds,
+                    options->checks, options->json});
+  });
 }
 
 }  // namespace limber::tool
