@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -28,6 +29,28 @@ void check_images(const Model& model, int member, const Images& images) {
 }
 
 }  // namespace
+
+Images drawn_images(const Images& images, int64_t n, uint64_t seed) {
+  if (n >= images.count) return images;
+  Images drawn;
+  drawn.height = images.height;
+  drawn.width = images.width;
+  drawn.channels = images.channels;
+  drawn.classes = images.classes;
+  drawn.name = images.name;
+  const auto size = static_cast<std::size_t>(images.height * images.width * images.channels);
+  std::mt19937_64 random(seed);
+  // Each image is taken with the probability that leaves n in all: images still wanted of those still to come.
+  for (int64_t i = 0; i < images.count && drawn.count < n; ++i) {
+    if (static_cast<int64_t>(random() % static_cast<uint64_t>(images.count - i)) >= n - drawn.count) continue;
+    const auto pixels = images.pixels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * size);
+    drawn.pixels.insert(drawn.pixels.end(), pixels, pixels + static_cast<std::ptrdiff_t>(size));
+    drawn.labels.push_back(images.labels[static_cast<std::size_t>(i)]);
+    ++drawn.count;
+  }
+  drawn.hash = hash_images(drawn);
+  return drawn;
+}
 
 RightAnswers count_right(const std::shared_ptr<const Model>& model, int member, const Images& images,
                          const std::vector<int>& cores,

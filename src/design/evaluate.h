@@ -13,6 +13,10 @@
 
 namespace limber {
 
+// n images (all if there are fewer) drawn without repetition, the same for the same seed, in their order. Unlike the
+// first n they are of every class where a set is sorted by class.
+Images drawn_images(const Images& images, int64_t n, uint64_t seed = 1);
+
 struct RightAnswers {
   int64_t right = 0, images = 0;
 

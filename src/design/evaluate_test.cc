@@ -93,5 +93,28 @@ TEST_F(Evaluate, RefusesImagesThatDoNotFit) {
   EXPECT_THROW(count_right(model, 0, toy::coloured(3, 12, 5)), Error);
 }
 
+TEST(DrawnImages, AreOfTheWholeSetInOrder) {
+  const Images all = make_shapes(300, 5);
+  const Images some = drawn_images(all, 60);
+  ASSERT_EQ(some.count, 60);
+  EXPECT_EQ(drawn_images(all, 60).hash, some.hash);
+  EXPECT_NE(drawn_images(all, 60, 2).hash, some.hash);
+  EXPECT_EQ(drawn_images(all, 300).hash, all.hash);
+  const std::size_t size = 32 * 32 * 3;
+  std::size_t last = 0, late = 0;
+  for (std::size_t i = 0; i < 60; ++i) {  // each is the next one that is found
+    const auto begin = some.pixels.begin() + static_cast<std::ptrdiff_t>(i * size);
+    while (last < 300 &&
+           !std::equal(begin, begin + size, all.pixels.begin() + static_cast<std::ptrdiff_t>(last * size)))
+      ++last;
+    ASSERT_LT(last, 300u);
+    EXPECT_EQ(some.labels[i], all.labels[last]);
+    late += last >= 150;
+    ++last;
+  }
+  EXPECT_GT(late, 15u);
+  EXPECT_LT(late, 45u);
+}
+
 }  // namespace
 }  // namespace limber

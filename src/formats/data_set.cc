@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -119,28 +118,6 @@ Images first_images(Images images, int64_t n) {
   images.labels.resize(static_cast<std::size_t>(n));
   images.hash = hash_images(images);
   return images;
-}
-
-Images drawn_images(const Images& images, int64_t n, uint64_t seed) {
-  if (n >= images.count) return images;
-  Images drawn;
-  drawn.height = images.height;
-  drawn.width = images.width;
-  drawn.channels = images.channels;
-  drawn.classes = images.classes;
-  drawn.name = images.name;
-  const auto size = static_cast<std::size_t>(images.height * images.width * images.channels);
-  std::mt19937_64 random(seed);
-  // Each image is taken with the probability that leaves n in all: images still wanted of those still to come.
-  for (int64_t i = 0; i < images.count && drawn.count < n; ++i) {
-    if (static_cast<int64_t>(random() % static_cast<uint64_t>(images.count - i)) >= n - drawn.count) continue;
-    const auto pixels = images.pixels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * size);
-    drawn.pixels.insert(drawn.pixels.end(), pixels, pixels + static_cast<std::ptrdiff_t>(size));
-    drawn.labels.push_back(images.labels[static_cast<std::size_t>(i)]);
-    ++drawn.count;
-  }
-  drawn.hash = hash_images(drawn);
-  return drawn;
 }
 
 Images read_data_set(const std::string& text, const std::string& split) {

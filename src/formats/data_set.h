@@ -38,10 +38,6 @@ Images make_shapes(int64_t count, uint64_t seed);
 // The first n images (all if there are fewer), hash computed anew.
 Images first_images(Images images, int64_t n);
 
-// n images (all if there are fewer) drawn without repetition, the same for the same seed, in their order; hash computed
-// anew. Unlike the first n they are of every class where a set is sorted by class.
-Images drawn_images(const Images& images, int64_t n, uint64_t seed = 1);
-
 // --- what the readers share ---
 std::string hash_images(const Images& images);
 Images read_cifar_folder(const std::string& folder, bool training);

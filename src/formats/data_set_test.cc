@@ -185,29 +185,6 @@ TEST_F(DataSet, ShapesAreSeeded) {
   EXPECT_EQ(first_images(make_shapes(20, 5), 7).hash, make_shapes(7, 5).hash);
 }
 
-TEST(DataSet, DrawsImagesFromEverywhereInOrder) {
-  const Images all = make_shapes(300, 5);
-  const Images some = drawn_images(all, 60);
-  ASSERT_EQ(some.count, 60);
-  EXPECT_EQ(drawn_images(all, 60).hash, some.hash);
-  EXPECT_NE(drawn_images(all, 60, 2).hash, some.hash);
-  EXPECT_EQ(drawn_images(all, 300).hash, all.hash);
-  const std::size_t size = 32 * 32 * 3;
-  std::size_t last = 0, late = 0;
-  for (std::size_t i = 0; i < 60; ++i) {  // each is the next one that is found
-    const auto begin = some.pixels.begin() + static_cast<std::ptrdiff_t>(i * size);
-    while (last < 300 &&
-           !std::equal(begin, begin + size, all.pixels.begin() + static_cast<std::ptrdiff_t>(last * size)))
-      ++last;
-    ASSERT_LT(last, 300u);
-    EXPECT_EQ(some.labels[i], all.labels[last]);
-    late += last >= 150;
-    ++last;
-  }
-  EXPECT_GT(late, 15u);
-  EXPECT_LT(late, 45u);
-}
-
 TEST(Picture, ResizeKeepsFlatAndAverages) {
   Picture flat{8, 8, 3, std::vector<uint8_t>(192, 77)};
   for (const int64_t side : {1, 3, 5, 8, 13, 32}) {

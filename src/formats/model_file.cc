@@ -89,9 +89,9 @@ Member parse_member(const DesignSpace& space, const Json& json, const std::strin
   member.choice = parse_member_choice(space, fields.value("choice"), fields.at("choice"));
   if (fields.has("accuracies")) {
     for (const Json& item : fields.array("accuracies")) {
-      const Fields accuracy(item, fields.at("accuracies"), {"top1", "data", "split", "data_hash", "samples", "isa"});
+      const Fields accuracy(item, fields.at("accuracies"), {"top1", "data", "split", "data_hash", "samples"});
       member.accuracies.push_back({accuracy.number("top1"), accuracy.text("data"), accuracy.text("split"),
-                                   accuracy.text("data_hash"), accuracy.integer("samples"), accuracy.text("isa", "")});
+                                   accuracy.text("data_hash"), accuracy.integer("samples")});
       const Accuracy& found = member.accuracies.back();
       if (!(found.top1 >= 0 && found.top1 <= 1) || found.samples < 0) {
         fail(ErrorCode::kBadFile, "{}: top1 {} over {} samples; legal: 0 to 1 over 0 or more", accuracy.where(),
@@ -121,7 +121,6 @@ Json to_json(const DesignSpace& space, const Member& member) {
                                   {"split", accuracy.split},
                                   {"data_hash", accuracy.data_hash},
                                   {"samples", accuracy.samples}});
-    if (!accuracy.isa.empty()) json["accuracies"].back()["isa"] = accuracy.isa;
   }
   for (const auto& [node, norm] : member.norms) {
     json["norms"].push_back({{"node", node},

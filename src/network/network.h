@@ -27,7 +27,6 @@ struct Accuracy {
   std::string split;      // "test" or "validation"
   std::string data_hash;  // SHA-256 over the images and labels, in order
   int64_t samples = 0;
-  std::string isa = {};  // of the kernels that answered: elsewhere a tie may fall the other way; empty if unknown
 };
 
 // A sub-network that is kept for run time.

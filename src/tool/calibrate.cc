@@ -89,7 +89,7 @@ void calibrate(const Options& options) {
     if (change.any) {
       store_norms(&network, static_cast<std::size_t>(m), after);
       // What is stored was found with the statistics that are replaced.
-      member.accuracies = {{now.top1(), data, "validation", validation.hash, now.images, model->isa()}};
+      member.accuracies = {{now.top1(), data, "validation", validation.hash, now.images}};
     }
     lines += fmt::format("{:>12}  {:>5}  {:>10.3f}  {:>10.3f}  {:>8.2f}  {:>8.2f}\n", member.name, after.size(),
                          change.mean, change.deviation, 100 * old.top1(), 100 * now.top1());

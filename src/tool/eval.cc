@@ -15,16 +15,9 @@ namespace {
 
 struct Options {
   std::string model, data, split = "test", members, cores, output;
-  int64_t tolerance = -1;
+  int64_t tolerance = 0;
   bool store = false, json = false;
 };
-
-// Right answers that may differ. Within one ISA answers are the same bits; kernels of another one round differently, so
-// that a tie may fall the other way: one in a thousand images is room for many.
-int64_t allowed(const Options& options, const Accuracy& stored, const std::string& isa) {
-  if (options.tolerance >= 0) return options.tolerance;
-  return stored.isa == isa ? 0 : (stored.samples + 999) / 1000;
-}
 
 Accuracy* find_stored(Member* member, const std::string& split, const std::string& hash) {
   for (Accuracy& accuracy : member->accuracies) {
@@ -71,8 +64,7 @@ void evaluate(const Options& options) {
     if (stored != nullptr) {
       was = stored->top1;
       const auto right = std::llround(stored->top1 * static_cast<double>(stored->samples));
-      differs =
-          stored->samples != found.images || std::abs(right - found.right) > allowed(options, *stored, model->isa());
+      differs = stored->samples != found.images || std::abs(right - found.right) > options.tolerance;
       if (differs) {
         differing += fmt::format("{}'{}' has {} right answers, stored are {} of {}", differing.empty() ? "" : "; ",
                                  member.name, found.right, right, stored->samples);
@@ -86,7 +78,7 @@ void evaluate(const Options& options) {
                                : fmt::format("stored {:.2f} %{}", 100 * was.get<double>(), differs ? "  DIFFERS" : ""));
     }
     if (!options.store) continue;
-    const Accuracy fresh{found.top1(), data, options.split, images.hash, found.images, model->isa()};
+    const Accuracy fresh{found.top1(), data, options.split, images.hash, found.images};
     if (stored != nullptr) {
       *stored = fresh;
     } else {
@@ -131,10 +123,9 @@ void add_eval_command(CLI::App& app) {
       ->check(CLI::IsMember({"train", "validation", "test"}));
   command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
   command
-      ->add_option(
-          "--tolerance", options->tolerance,
-          "right answers by which found and stored may differ; default: 0 where the file was measured with the "
-          "same ISA, else one in 1000 images")
+      ->add_option("--tolerance", options->tolerance,
+                   "right answers by which found and stored may differ; default: 0. Kernels of another ISA than the "
+                   "one that was stored with round differently: there a tie may fall the other way")
       ->check(CLI::Range(0, 1 << 24));
   command->add_flag("--store", options->store, "write the accuracies that are found into the model file");
   command->add_option("--output,-o", options->output,

@@ -14,7 +14,7 @@ int main(int count, char** arguments) {
   for (int m = 0; m < model->members(); ++m) {
     const double top1 = count_right(model, m, images).top1() + 1.0 / static_cast<double>(images.count);
     network.family[static_cast<std::size_t>(m)].accuracies = {
-        {top1, "shapes", "validation", images.hash, images.count, model->isa()}};
+        {top1, "shapes", "validation", images.hash, images.count}};
   }
   write_model(network, arguments[1]);
 }
