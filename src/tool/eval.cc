@@ -99,8 +99,9 @@ void evaluate(const Options& options) {
   }
   if (!differing.empty() && !options.store) {
     fail(ErrorCode::kInvalidArgument,
-         "{}: accuracies differ from those in the file: {}. Another tolerance: --tolerance IMAGES; to replace them: "
-         "--store",
+         "{}: accuracies differ from those in the file: {}. If the file was measured with another ISA, a tie may fall "
+         "the "
+         "other way: --tolerance IMAGES; to replace what is stored: --store",
          options.model, differing);
   }
 }
