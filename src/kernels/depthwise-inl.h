@@ -15,8 +15,6 @@ inline constexpr int kDepthwisePixels = HWY_TARGET == HWY_AVX3 || HWY_TARGET == 
 struct DepthwiseLines {
   const float* first = nullptr;  // at the input pixel of the output's pixel 0
   int64_t stride = 0;
-  int64_t ring = 0;  // floats to go back after line number `last` (from 1 on) of a ring
-  int last = 0;      // 0: not reached
   int count = 0;
   const float* weights = nullptr;
 };
@@ -38,7 +36,7 @@ LIMBER_INLINE void depthwise_sums(const DepthwiseArgs& args, const DepthwiseLine
   for (int i = 0; i < kPixels; ++i) acc[i] = hn::Zero(d);
   const float* in = lines.first + at;
   const float* w = lines.weights;
-  for (int n = 1; n <= lines.count; ++n) {
+  for (int n = 0; n < lines.count; ++n) {
     if constexpr (kKernel > 0) {
       V b[kKernel];
       LIMBER_UNROLL
@@ -63,7 +61,6 @@ LIMBER_INLINE void depthwise_sums(const DepthwiseArgs& args, const DepthwiseLine
       }
     }
     in += lines.stride;
-    if (n == lines.last) in -= lines.ring;
   }
 }
 
@@ -162,7 +159,6 @@ inline void depthwise_lines(const DepthwiseArgs& args, int64_t plane, int64_t be
   const int rows = static_cast<int>(width / count);
   DepthwiseLines lines;
   lines.stride = args.input.row_stride;
-  lines.ring = args.ring * lines.stride;
   const float* const input = args.input.data + plane * args.input.plane_stride - args.padding * kLanes;
   float* const total = args.mean == nullptr ? nullptr : args.mean + plane * kLanes;
   if (total != nullptr && begin == 0) std::fill_n(total, kLanes, 0.0f);
@@ -175,8 +171,7 @@ inline void depthwise_lines(const DepthwiseArgs& args, int64_t plane, int64_t be
     const int64_t first = top + skipped;
     float* const out = args.output.data + plane * args.output.plane_stride + y * args.output.row_stride;
     for (int v = 0; v < kLanes; v += kVectorLanes) {
-      lines.first = input + (args.ring > 0 ? first % args.ring : first) * lines.stride + v;
-      lines.last = args.ring > 0 ? static_cast<int>(args.ring - first % args.ring) : 0;
+      lines.first = input + first * lines.stride + v;
       lines.weights = args.weights + (plane * args.kernel_height + skipped) * args.kernel_width * kLanes + v;
       for (int64_t tile = 0, x = 0; tile < count; ++tile) {
         const int pixels = rows + (tile < larger);

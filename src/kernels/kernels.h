@@ -99,7 +99,7 @@ struct Conv2dArgs {
 
 // Depthwise: output channel c reads input channel c. weights [planes][taps][16] (pack_depthwise). One chain, taps row
 // by row. With input_height, lines outside the input count as zeros and are not read: only the columns of the halo are.
-// With ring, the input is a ring of that many lines: line y lies where line y % ring does. mean: the mean of each
+// mean: the mean of each
 // output channel over all pixels, as global_average_pool sums it.
 struct DepthwiseArgs {
   ConstPlanes input;
@@ -110,7 +110,6 @@ struct DepthwiseArgs {
   const float* bias = nullptr;
   Activation activation = Activation::kNone;
   int input_height = 0;
-  int ring = 0;           // at least kernel_height lines, input_height given
   float* mean = nullptr;  // [planes][16]
 };
 

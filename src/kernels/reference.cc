@@ -89,8 +89,7 @@ void depthwise(const DepthwiseArgs& args, int64_t begin, int64_t end) {
       const int iy = y * args.stride + ky - args.padding;
       const bool outside = args.input_height > 0 && (iy < 0 || iy >= args.input_height);
       for (int kx = 0; kx < args.kernel_width; ++kx, tap += kLanes) {
-        const int row = args.ring > 0 ? iy % args.ring : iy;
-        if (!outside) sum += at(args.input, channel, row, x * args.stride + kx - args.padding) * *tap;
+        if (!outside) sum += at(args.input, channel, iy, x * args.stride + kx - args.padding) * *tap;
       }
     }
     return activate(sum * args.scale[channel] + args.bias[channel], args.activation);
