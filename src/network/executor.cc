@@ -193,6 +193,7 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   args.input = view(plan, range.tensor, range.plane, image);
   args.output = output(plan, step, step.output, image);
   args.input_height = static_cast<int>(rows_of(plan, range.tensor));
+  if (step.mean >= 0) args.mean = data(plan, step.mean, image) + step.mean_plane * 16;
   describe_kernel(step, args);
   call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;
@@ -265,6 +266,7 @@ void Executor::run_pixelwise(const Plan& plan, const Step& step, int64_t image) 
 }
 
 void Executor::run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image) {
+  if (step.made) return;
   if (step.clear_halo) clear_halo(plan.tensors[static_cast<std::size_t>(step.output)], data(plan, step.output, image));
   switch (step.op) {
     case Op::kInput:

@@ -56,6 +56,7 @@ struct Step {
   int32_t output = -1;
   int32_t output_plane = 0, channels = 0;
   int32_t residual = -1;
+  int32_t mean = -1, mean_plane = 0;  // depthwise: the tensor that gets the mean of what it makes, from this plane on
   int32_t partial_in = -1, partial_out = -1;  // tensors
   int32_t heads = 1;                          // attention
   int32_t state_symbol = -1;                  // attention: counts the rows before this step; -1: no state
@@ -67,6 +68,7 @@ struct Step {
   Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
   bool depthwise = false;
   bool b_is_pixel = false;
+  bool made = false;        // global average pool: a depthwise step has already made it
   bool clear_halo = false;  // the first step that writes this output
   bool complete = true;     // the last step of its node: the output is all there
 };

@@ -37,6 +37,26 @@ void set_narrow(Plan& plan) {
   for (const Segment& segment : plan.segments) tensor(segment.answer.tensor).lanes = 16;
 }
 
+// A global average pool of what a depthwise convolution made is made by that, as long as it has it in registers.
+void set_means(Plan& plan) {
+  for (const Segment& segment : plan.segments) {
+    for (std::size_t i = segment.first; i < segment.last; ++i) {
+      Step& pool = plan.steps[i];
+      if (pool.op != Op::kGlobalAveragePool) continue;
+      const PlanRange& read = plan.inputs_of(pool).front();
+      if (plan.tensors[static_cast<std::size_t>(pool.output)].halo > 0) continue;
+      for (std::size_t before = segment.first; before < i; ++before) {
+        Step& step = plan.steps[before];
+        if (!step.depthwise || step.output != read.tensor || step.output_plane != read.plane) continue;
+        if (step.channels != read.channels || step.residual >= 0 || step.mean >= 0) continue;
+        step.mean = pool.output;
+        step.mean_plane = pool.output_plane;
+        pool.made = true;
+      }
+    }
+  }
+}
+
 // Offsets: largest tensors first, each at the lowest place where nothing lies that lives at the same time.
 void place(Plan& plan) {
   std::vector<std::size_t> segment_of(plan.steps.size());
@@ -52,7 +72,7 @@ void place(Plan& plan) {
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     for (const PlanRange& range : plan.inputs_of(step)) touch(range.tensor, i);
-    for (int tensor : {step.output, step.residual, step.partial_in, step.partial_out}) touch(tensor, i);
+    for (int tensor : {step.output, step.residual, step.partial_in, step.partial_out, step.mean}) touch(tensor, i);
   }
   for (const Segment& segment : plan.segments) touch(segment.answer.tensor, segment.last - 1);
   std::vector<std::size_t> order;
@@ -95,6 +115,7 @@ void place(Plan& plan) {
 void lay_out(Plan& plan) {
   set_halos(plan);
   set_narrow(plan);
+  set_means(plan);
   place(plan);
 }
 
