@@ -6,6 +6,9 @@
 
 #include "checkpoint_reader.h"
 #include "model_reader.h"
+#ifdef LIMBER_HAS_ONNX
+#include "onnx_reader.h"
+#endif
 
 namespace {
 
@@ -36,3 +39,9 @@ TEST(Corpus, ModelReader) {
 TEST(Corpus, CheckpointReader) {
   replay("checkpoint_reader", read_checkpoint_bytes, 3);
 }
+
+#ifdef LIMBER_HAS_ONNX
+TEST(Corpus, OnnxReader) {
+  replay("onnx_reader", read_onnx_bytes, 3);
+}
+#endif

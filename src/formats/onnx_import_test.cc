@@ -201,6 +201,12 @@ TEST(OnnxImport, Activations) {
   };
   EXPECT_EQ(operators(expect(in, plain_map(in, [](float x) { return std::clamp(x, 0.0f, 6.0f); }), clip(0, 6))),
             "activation+relu6");
+  EXPECT_EQ(operators(expect(in, plain_map(in, [](float x) { return std::clamp(x, 0.0f, 6.0f); }),
+                             [](OnnxGraph& g) {
+                               g.add("Relu", {"x"}, "r");
+                               g.add("Clip", {"r", "", g.constant("h", {}, std::vector<float>{6})}, "y");
+                             })),
+            "activation+relu6");
   expect(in, plain_map(in, [](float x) { return std::max(x, 0.0f); }), clip(0, 3.4028235e38f));
   expect(in, plain_map(in, [](float x) { return std::clamp(0.2f * x + 0.5f, 0.0f, 1.0f); }),
          [](OnnxGraph& g) { g.add("HardSigmoid", {"x"}, "y"); });  // Keras' own

@@ -79,8 +79,11 @@ OnnxValue OnnxLowering::clip(const OnnxNode& node, const Inputs& inputs) {
     if (!given->floats || given->count() != 1) refuse("a bound of [{}]", fmt::join(given->dims, ", "));
     return given->floats->at(0);
   };
-  const float low = bound(1, "min", -kLargest), high = bound(2, "max", kLargest);
+  float low = bound(1, "min", -kLargest);
+  const float high = bound(2, "max", kLargest);
   if (low <= -kLargest && high >= kLargest) return x;
+  const bool positive = x.activation == Activation::kRelu || (x.plain() && never_negative(x));
+  if (low < 0 && positive) low = 0;  // PyTorch's relu6 before opset 11: a Relu, and a Clip with one bound
   const bool open = x.activation == Activation::kNone || x.activation == Activation::kRelu;
   if (low == 0 && near(high, 6) && open && !x.scale.empty() && all(x.scale, 1) && all(x.shift, 3)) {
     OnnxValue result = x;

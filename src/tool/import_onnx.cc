@@ -22,8 +22,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> files;
-  std::string output, name, labels, mean, deviation;
-  std::vector<int64_t> shape;
+  std::string output, name, labels, mean, deviation, shape;
   bool json = false;
 };
 
@@ -47,6 +46,18 @@ std::vector<float> numbers(const std::string& option, const std::string& text, c
   return values;
 }
 
+std::vector<int64_t> extents(const std::string& text) {
+  std::vector<int64_t> values;
+  for (const std::string& part : CLI::detail::split(text, ',')) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc() || end != part.data() + part.size())
+      fail(ErrorCode::kInvalidArgument, "--shape: '{}'; legal: channels,height,width", text);
+    values.push_back(value);
+  }
+  return values;
+}
+
 // One a line; the end of the last line may be missing.
 std::vector<std::string> read_labels(const std::string& path, int64_t wanted) {
   std::ifstream file(path);
@@ -65,7 +76,8 @@ std::vector<std::string> read_labels(const std::string& path, int64_t wanted) {
 }
 
 void import_files(const Options& options) {
-  OnnxImport result = import_onnx(options.files, {options.name, options.shape});
+  OnnxImport result = import_onnx(
+      options.files, {options.name, options.shape.empty() ? std::vector<int64_t>() : extents(options.shape)});
   Preprocessing& preprocessing = result.network.preprocessing;
   const std::size_t channels = preprocessing.mean.size();
   const bool own = !options.mean.empty() || !options.deviation.empty();
@@ -122,9 +134,7 @@ void add_import_onnx(CLI::App& import_command) {
   onnx->add_option("files", options->files, "ONNX files with one image as input and one output")->required();
   onnx->add_option("--output,-o", options->output, "the model file to write")->required();
   onnx->add_option("--name", options->name, "of the network; default: of the first file");
-  onnx->add_option("--shape", options->shape, "channels,height,width of the image where a file leaves them open")
-      ->delimiter(',')
-      ->expected(1);
+  onnx->add_option("--shape", options->shape, "channels,height,width of the image where a file leaves them open");
   onnx->add_option("--mean", options->mean, "of pixels in 0..1, one for each channel, or imagenet; default 0");
   onnx->add_option("--deviation", options->deviation, "the same for the deviation; default 1");
   onnx->add_option("--labels", options->labels, "a text file, one class a line");
