@@ -8,7 +8,7 @@ namespace {
 
 // So many bytes, the first ones: more is waited for longer than it would be later, and pushes each other out of a small
 // L2 cache.
-constexpr int64_t kFetchAhead = 384 << 10;
+constexpr int64_t kFetchAhead = 768 << 10;
 
 }  // namespace
 
