@@ -13,8 +13,8 @@ namespace limber {
 namespace {
 
 constexpr std::size_t kMostBlocks = 100'000;
-constexpr int64_t kStarts = 64;  // random choices to begin with
-constexpr int kCandidates = 24;  // mixtures looked at for each choice taken
+constexpr int64_t kStarts = 256;  // random choices to begin with
+constexpr int kCandidates = 24;   // mixtures looked at for each choice taken
 
 // Nothing where the choice is illegal.
 std::vector<Block> blocks_if_legal(const Graph& graph, const Choice& choice) {
@@ -42,9 +42,14 @@ std::map<std::string, Choice> find_blocks(const Graph& graph, uint64_t seed) {
     }
   };
   for (const Choice& choice : sample_choices(graph, kStarts, seed)) look(choice);
+  std::set<std::string> explored;  // shapes of choices whose neighbours were looked at
   while (!open.empty()) {
     const Choice from = std::move(open.front());
     open.pop_front();
+    bool fresh = false;
+    for (const Block& block : blocks_of(graph, resolve(graph, from)))
+      fresh = explored.insert(block.shape).second || fresh;
+    if (!fresh) continue;
     for (std::size_t d = 0; d < from.size(); ++d) {
       for (const int64_t value : graph.space.dimensions[d].choices) {
         Choice changed = from;
