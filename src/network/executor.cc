@@ -193,7 +193,7 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   args.input = view(plan, range.tensor, range.plane, image);
   args.output = output(plan, step, step.output, image);
   args.input_height = static_cast<int>(rows_of(plan, range.tensor));
-  if (step.mean >= 0) args.mean = data(plan, step.mean, image) + step.mean_plane * 16;
+  if (step.mean >= 0) args.mean = data(plan, step.mean, image) + step.output_plane * 16;
   describe_kernel(step, args);
   call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;

@@ -25,8 +25,8 @@ struct PlanTensor {
   int32_t width = 0;
   int32_t planes = 0;
   int32_t first_step = -1, last_step = -1;
-  int16_t halo = 0;        // columns of zeros on either side
-  int16_t halo_rows = 0;   // rows of zeros above and below
+  uint8_t halo = 0;        // columns of zeros on either side
+  uint8_t halo_rows = 0;   // rows of zeros above and below
   int8_t lanes = 16;       // 4: a narrow image, see kernels.h
   bool per_image = false;  // exit plan: lives from one segment to another, so every image of a batch has its own
 
@@ -56,7 +56,7 @@ struct Step {
   int32_t output = -1;
   int32_t output_plane = 0, channels = 0;
   int32_t residual = -1;
-  int32_t mean = -1, mean_plane = 0;  // depthwise: the tensor that gets the mean of what it makes, from this plane on
+  int32_t mean = -1;  // depthwise: the tensor that gets the mean of what it makes, at the same planes
   int32_t partial_in = -1, partial_out = -1;  // tensors
   int32_t heads = 1;                          // attention
   int32_t state_symbol = -1;                  // attention: counts the rows before this step; -1: no state

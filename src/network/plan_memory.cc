@@ -14,8 +14,9 @@ void set_halos(Plan& plan) {
     if (step.op != Op::kConv2d) continue;
     for (const PlanRange& range : plan.inputs_of(step)) {
       PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(range.tensor)];
-      tensor.halo = std::max(tensor.halo, step.padding);
-      if (!step.depthwise) tensor.halo_rows = std::max(tensor.halo_rows, step.padding);
+      const auto padding = static_cast<uint8_t>(step.padding);  // less than limits::kKernel
+      tensor.halo = std::max(tensor.halo, padding);
+      if (!step.depthwise) tensor.halo_rows = std::max(tensor.halo_rows, padding);
     }
   }
 }
@@ -48,9 +49,10 @@ void set_means(Plan& plan) {
       for (std::size_t before = segment.first; before < i; ++before) {
         Step& step = plan.steps[before];
         if (!step.depthwise || step.output != read.tensor || step.output_plane != read.plane) continue;
-        if (step.channels != read.channels || step.residual >= 0 || step.mean >= 0) continue;
+        if (step.channels != read.channels || step.output_plane != pool.output_plane || step.residual >= 0 ||
+            step.mean >= 0)
+          continue;
         step.mean = pool.output;
-        step.mean_plane = pool.output_plane;
         pool.made = true;
       }
     }
