@@ -9,7 +9,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "formats/onnx_graph.h"
-#include "formats/onnx_weights.h"
+#include "formats/folded_conv.h"
 #include "network/sub_network.h"
 
 namespace limber {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every export passes onnx::checker inside export_onnx; agreement of values with ONNX Runtime is in
-// src/tool/peer_onnxruntime_test.cc.
+// src/tool/bench/peer_onnxruntime_test.cc.
 #include "formats/onnx_export.h"
 
 #include <gtest/gtest.h>

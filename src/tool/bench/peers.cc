@@ -5,85 +5,112 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "base/error.h"
 #include "base/statistics.h"
 #include "platform/clock.h"
-#if defined(LIMBER_PEER_ONNXRUNTIME) && defined(LIMBER_HAS_ONNX)
+#include "tool/bench/peer_session.h"
+#if defined(LIMBER_PEER_ONNXRUNTIME)
 #include "formats/onnx_export.h"
-#include "tool/peer_onnxruntime.h"
+#include "tool/bench/peer_onnxruntime.h"
+#endif
+#if defined(LIMBER_PEER_ONEDNN)
+#include "tool/bench/onednn_program.h"
+#include "tool/bench/peer_onednn.h"
 #endif
 
 namespace limber::tool {
 namespace {
 
-#if defined(LIMBER_PEER_ONNXRUNTIME) && defined(LIMBER_HAS_ONNX)
 constexpr int kTrials = 15;
 constexpr double kTolerance = 1e-3;
 
-// Both forms answer the same; the one that this peer runs faster here is its best foot.
-std::shared_ptr<OnnxRuntimePeer> faster_form(Subject& subject, int member, std::string& form) {
-  const Network& network = subject.model().network();
-  const std::string& name = subject.model().member(member).name;
-  const OnnxForm forms[] = {OnnxForm::kMerged, OnnxForm::kSeparate};
-  std::shared_ptr<OnnxRuntimePeer> peers[2];
-  std::vector<double> ns[2];
-  for (int i = 0; i < 2; ++i) {
-    peers[i] = std::make_shared<OnnxRuntimePeer>(export_onnx(network, name, forms[i]), "", subject.cores());
-    std::ranges::copy(subject.input(member), peers[i]->input().begin());
-  }
+// A way to give a peer a member's graph. All answer the same; the one that runs faster here is the peer's best foot.
+struct Form {
+  std::string name;
+  std::unique_ptr<PeerSession> session;
+};
+
+std::vector<Form> onnxruntime([[maybe_unused]] const Subject& subject, [[maybe_unused]] const Member& member) {
+#if defined(LIMBER_PEER_ONNXRUNTIME)
+  std::vector<Form> forms;
+  for (const auto& [name, form] : {std::pair{"merged", OnnxForm::kMerged}, std::pair{"separate", OnnxForm::kSeparate}})
+    forms.push_back({name, std::make_unique<OnnxRuntimePeer>(export_onnx(subject.model().network(), member.name, form),
+                                                             "", subject.cores())});
+  return forms;
+#else
+  fail(ErrorCode::kUnsupported,
+       "not built in: configure with -DLIMBER_ONNX=ON (libonnx-dev) and -DONNXRUNTIME_ROOT=DIR (onnxruntime_c_api.h)");
+#endif
+}
+
+std::vector<Form> onednn([[maybe_unused]] const Subject& subject, [[maybe_unused]] const Member& member) {
+#if defined(LIMBER_PEER_ONEDNN)
+  std::vector<Form> forms;
+  for (const auto& [name, layout] :
+       {std::pair{"blocks of 16", OneDnnLayout::kBlocked16}, std::pair{"any layout", OneDnnLayout::kAny}})
+    forms.push_back({name, std::make_unique<OneDnnPeer>(subject.model().network(), member, layout, subject.cores())});
+  return forms;
+#else
+  fail(ErrorCode::kUnsupported, "not built in: install libdnnl-dev before Limber is configured");
+#endif
+}
+
+struct Runtime {
+  const char* name;
+  std::vector<Form> (*forms)(const Subject&, const Member&);
+};
+constexpr Runtime kRuntimes[] = {{"onnxruntime", onnxruntime}, {"onednn", onednn}};
+
+Form& fastest(std::vector<Form>& forms, std::span<const float> input) {
+  std::vector<std::vector<double>> ns(forms.size());
+  for (const Form& form : forms) std::ranges::copy(input, form.session->input().begin());
   for (int trial = -1; trial < kTrials; ++trial) {
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < forms.size(); ++i) {
       const int64_t start = now_ns();
-      peers[i]->run();
+      forms[i].session->run();
       if (trial >= 0) ns[i].push_back(static_cast<double>(now_ns() - start));
     }
   }
-  const int best = median(ns[1]) < median(ns[0]) ? 1 : 0;
-  form = best == 0 ? "merged" : "separate";
-  return peers[best];
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < forms.size(); ++i) {
+    if (median(ns[i]) < median(ns[best])) best = i;
+  }
+  return forms[best];
 }
 
-Peer onnxruntime(Subject& subject, const std::vector<int>& members) {
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+  return largest;
+}
+
+Peer make_peer(const Runtime& runtime, Subject& subject, const std::vector<int>& members) {
   Peer peer;
-  peer.contender.name = "onnxruntime";
-  std::vector<std::shared_ptr<OnnxRuntimePeer>> of_member(static_cast<std::size_t>(subject.model().members()));
-  for (const int member : members) {
-    std::string form;
-    const auto one = faster_form(subject, member, form);
-    of_member[static_cast<std::size_t>(member)] = one;
-    subject.run(member);
-    one->run();
-    double difference = 0;
-    for (std::size_t i = 0; i < subject.answers().size(); ++i)
-      difference = std::max(difference, std::abs(static_cast<double>(subject.answers()[i] - one->output()[i])));
+  peer.contender.name = runtime.name;
+  const auto of_member =
+      std::make_shared<std::vector<std::unique_ptr<PeerSession>>>(static_cast<std::size_t>(subject.model().members()));
+  for (const int index : members) {
+    const Member& member = subject.model().member(index);
+    std::vector<Form> forms = runtime.forms(subject, member);
+    Form& form = fastest(forms, subject.input(index));
+    subject.run(index);
+    form.session->run();
+    const double difference = largest_difference(subject.answers(), form.session->output());
     if (!(difference <= kTolerance)) {
-      fail(ErrorCode::kInternal, "member '{}': ONNX Runtime's answer differs by {}; times of it would mean nothing",
-           subject.model().member(member).name, difference);
+      fail(ErrorCode::kInternal, "member '{}': the answer of {} differs by {}; times of it would mean nothing",
+           member.name, runtime.name, difference);
     }
-    peer.forms.push_back(std::move(form));
+    peer.forms.push_back(form.name);
     peer.difference.push_back(difference);
-    peer.version = one->version();
-    peer.settings = one->settings();
+    peer.version = form.session->version();
+    peer.settings = form.session->settings();
+    (*of_member)[static_cast<std::size_t>(index)] = std::move(form.session);
   }
-  peer.contender.run = [of_member](int member) { of_member[static_cast<std::size_t>(member)]->run(); };
+  peer.contender.run = [of_member](int member) { (*of_member)[static_cast<std::size_t>(member)]->run(); };
   return peer;
-}
-#endif
-
-void add_onnxruntime(Peers& peers, [[maybe_unused]] Subject& subject,
-                     [[maybe_unused]] const std::vector<int>& members) {
-#if defined(LIMBER_PEER_ONNXRUNTIME) && defined(LIMBER_HAS_ONNX)
-  try {
-    peers.found.push_back(onnxruntime(subject, members));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kUnsupported) throw;
-    peers.missing["onnxruntime"] = error.what();
-  }
-#else
-  peers.missing["onnxruntime"] =
-      "not built in: configure with -DLIMBER_ONNX=ON (libonnx-dev) and -DONNXRUNTIME_ROOT=DIR (onnxruntime_c_api.h)";
-#endif
 }
 
 }  // namespace
@@ -91,9 +118,15 @@ void add_onnxruntime(Peers& peers, [[maybe_unused]] Subject& subject,
 Peers find_peers(const std::vector<std::string>& names, Subject& subject, const std::vector<int>& members) {
   Peers peers;
   for (const std::string& name : names) {
-    if (std::ranges::find(kPeerNames, name) == kPeerNames.end())
+    const auto runtime = std::ranges::find_if(kRuntimes, [&](const Runtime& one) { return one.name == name; });
+    if (runtime == std::end(kRuntimes))
       fail(ErrorCode::kInvalidArgument, "--peers {}: legal are {} and none", name, fmt::join(kPeerNames, ", "));
-    add_onnxruntime(peers, subject, members);
+    try {
+      peers.found.push_back(make_peer(*runtime, subject, members));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kUnsupported) throw;
+      peers.missing[name] = error.what();
+    }
   }
   return peers;
 }

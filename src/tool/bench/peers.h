@@ -13,7 +13,7 @@ namespace limber::tool {
 struct Peer {
   Contender contender;
   std::string version, settings;   // "1.23.0", how it is told to run
-  std::vector<std::string> forms;  // of each asked member: how its graph was written (OnnxForm)
+  std::vector<std::string> forms;  // of each asked member: how it was given the graph
   std::vector<double> difference;  // of each asked member: largest difference to Limber's answer
 };
 
@@ -22,11 +22,11 @@ struct Peers {
   std::map<std::string, std::string> missing;  // name -> why
 };
 
-// names: of kPeerNames; others fail naming the legal ones. Every peer gets each member's graph as exported, in the form
-// that is faster for it, and the input that `subject` has for it. Fails with kInternal when its answer is another one:
-// times of different work are not compared.
+// names: of kPeerNames; others fail naming the legal ones. Every peer gets each member's graph in the form that is
+// faster for it, and the input that `subject` has for it. Fails with kInternal when its answer is another one: times of
+// different work are not compared.
 Peers find_peers(const std::vector<std::string>& names, Subject& subject, const std::vector<int>& members);
 
-inline const std::vector<std::string> kPeerNames = {"onnxruntime"};
+inline const std::vector<std::string> kPeerNames = {"onnxruntime", "onednn"};
 
 }  // namespace limber::tool

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A member's weights as plain convolutions, for ONNX. Layer: formats; an optional component (LIMBER_ONNX).
+// A member's weights as plain convolutions, for ONNX and for other runtimes. Layer: formats.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX exports of every toy network answer what Limber answers. Skipped where ONNX Runtime is not installed.
-#include "tool/peer_onnxruntime.h"
+#include "tool/bench/peer_onnxruntime.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "network/session.h"
 #include "network/toy_networks.h"
 
-namespace limber {
+namespace limber::tool {
 namespace {
 
 // Why the library that this build would use cannot be opened; empty: it can.
@@ -56,4 +56,4 @@ TEST(OnnxRuntimePeer, ErrorsAreClear) {
 }
 
 }  // namespace
-}  // namespace limber
+}  // namespace limber::tool

@@ -3,17 +3,18 @@
 // header was found (ONNXRUNTIME_ROOT at configure time).
 #pragma once
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
-namespace limber {
+#include "tool/bench/peer_session.h"
+
+namespace limber::tool {
 
 // One model, all graph optimisations, as many intra-op threads as cores; inputs and outputs are bound once, so run()
 // allocates nothing of ours. With one core there is no second thread and nothing spins; with several, the further
 // threads are bound to the further cores and spin while they wait, as ONNX Runtime does unless told otherwise. One
 // thread at a time.
-class OnnxRuntimePeer {
+class OnnxRuntimePeer : public PeerSession {
  public:
   // model: a serialised ModelProto with one float input and one float output, as export_onnx makes. library: the path
   // of libonnxruntime.so; empty: found in $ONNXRUNTIME_ROOT/lib, else in lib below what was ONNXRUNTIME_ROOT at
@@ -21,19 +22,17 @@ class OnnxRuntimePeer {
   // kNotFound (library) or kUnsupported (refused).
   explicit OnnxRuntimePeer(const std::string& model, const std::string& library = "",
                            const std::vector<int>& cores = {0});
-  ~OnnxRuntimePeer();
-  OnnxRuntimePeer(const OnnxRuntimePeer&) = delete;
-  OnnxRuntimePeer& operator=(const OnnxRuntimePeer&) = delete;
+  ~OnnxRuntimePeer() override;
 
-  std::span<float> input();         // fill, then run()
-  std::span<const float> output();  // of the last run()
-  void run();
-  const std::string& version() const;   // "1.23.0"
-  const std::string& settings() const;  // for people: threads, spinning, optimisations
+  std::span<float> input() override;
+  std::span<const float> output() override;
+  void run() override;
+  const std::string& version() const override;
+  const std::string& settings() const override;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace limber
+}  // namespace limber::tool

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tool/peer_onnxruntime.h"
+#include "tool/bench/peer_onnxruntime.h"
 
 #include <dlfcn.h>
 #include <onnxruntime_c_api.h>
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-namespace limber {
+namespace limber::tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -154,4 +154,4 @@ const std::string& OnnxRuntimePeer::settings() const {
   return impl_->settings;
 }
 
-}  // namespace limber
+}  // namespace limber::tool

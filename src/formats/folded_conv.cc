@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/onnx_weights.h"
+#include "formats/folded_conv.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +27,7 @@ std::vector<float> floats(const Network& network, const std::string& name) {
       values.push_back(half_to_float(half));
     }
   } else {
-    fail(ErrorCode::kUnsupported, "tensor '{}' is {}; ONNX export knows F32 and F16", name, dtype_name(tensor->dtype));
+    fail(ErrorCode::kUnsupported, "tensor '{}' is {}; legal here are F32 and F16", name, dtype_name(tensor->dtype));
   }
   return values;
 }
