@@ -8,8 +8,8 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "formats/onnx_graph.h"
 #include "formats/folded_conv.h"
+#include "formats/onnx_graph.h"
 #include "network/sub_network.h"
 
 namespace limber {
