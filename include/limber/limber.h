@@ -90,6 +90,12 @@ LIMBER_EXPORT int limber_session_member(const limber_session* session);
 LIMBER_EXPORT limber_status limber_session_set_symbol(limber_session* session, const char* name, int64_t value);
 LIMBER_EXPORT limber_status limber_session_reset_state(limber_session* session);
 
+/* Of the pixels of the calls that follow: the size of their images, 1 to 16384 a side, which the session resizes to what
+ * the active member reads, as the model says (kernels/resize.h; ImageNet models crop too). 0, 0: the pixels have been
+ * resized, to the active member's size (anytime: the largest member's); so it is at first. Allocates, so that the calls
+ * that follow need not. */
+LIMBER_EXPORT limber_status limber_session_set_image_size(limber_session* session, int64_t height, int64_t width);
+
 /* pixels: [images][height][width][channels], 0..255, preprocessed as the model says. planes:
  * [images][channels][height][width], already normalised. answers: [images][outputs]. Counts are elements of the arrays
  * and must be exact. No allocation. */
@@ -98,7 +104,7 @@ LIMBER_EXPORT limber_status limber_infer_pixels(limber_session* session, int64_t
 LIMBER_EXPORT limber_status limber_infer_planes(limber_session* session, int64_t images, const float* planes,
                                                 size_t plane_count, float* answers, size_t answer_count);
 /* After exit n (from 0) `answers` holds what member n answers, and publish(exit, user) is called; 0 stops there.
- * publish may be NULL. Images have the largest member's size. *exits, if not NULL, receives the number published. Needs
+ * publish may be NULL. Planes have the largest member's size. *exits, if not NULL, receives the number published. Needs
  * "anytime_images". */
 typedef int (*limber_publish)(int exit, void* user);
 LIMBER_EXPORT limber_status limber_infer_anytime(limber_session* session, int64_t images, const uint8_t* pixels,

@@ -220,6 +220,13 @@ class Session {
   void select(std::string_view name) { detail::check(limber_session_set(get(), "member", std::string(name).c_str())); }
   int active() const noexcept { return limber_session_member(get()); }
 
+  // Of the pixels of the calls that follow: the size of their images, 1 to 16384 a side, which the session resizes to
+  // what the active member reads. 0, 0: they have its size already (anytime: the largest member's), as at first.
+  // Allocates, so that the calls that follow need not. Throws kInvalidArgument on other sizes.
+  void set_image_size(int64_t height, int64_t width) {
+    detail::check(limber_session_set_image_size(get(), height, width));
+  }
+
   // Runs the active member. pixels: [images][height][width][channels], 0..255, preprocessed as the model says. planes:
   // [images][channels][height][width], normalised. answers: [images][outputs], written completely. Sizes must
   // be exact, else kInvalidArgument. No allocation.
@@ -233,8 +240,7 @@ class Session {
   // Anytime: computes one exit after another until all are published, the deadline has passed, or publish says stop.
   // After exit n `answers` holds, for every image, what member n answers, bit for bit, and publish(n) is called: void,
   // or bool where false stops. Returns the number of exits published; 0 if the deadline came before the first, then
-  // answers is as it was. Returns at most one layer after the deadline. What publish throws comes out of here. Images
-  // have the largest member's size.
+  // answers is as it was. Returns at most one layer after the deadline. What publish throws comes out of here.
   template <typename Publish>
   int infer_anytime(std::span<const uint8_t> pixels, std::span<float> answers, int64_t images,
                     Clock::time_point deadline, Publish&& publish) {

@@ -66,6 +66,30 @@ TEST_F(CApi, EveryMemberAnswersAsItsExit) {
   EXPECT_EQ(seen.all, answers);
 }
 
+TEST_F(CApi, ImagesOfAnySizeAreResized) {
+  const auto side = static_cast<std::size_t>(limber_model_height(model_, 0));
+  const std::size_t channels = pixels_.size() / side / side;
+  const std::vector<uint8_t> flat(side * side * channels, 90), larger((side + 9) * (side + 4) * channels, 90);
+  ASSERT_EQ(limber_infer_pixels(session_, 1, flat.data(), flat.size(), answers_.data(), answers_.size()), LIMBER_OK);
+  const std::vector<float> expected = answers_;
+  const auto infer_larger = [&] {
+    std::fill(answers_.begin(), answers_.end(), 0.0f);
+    return limber_infer_pixels(session_, 1, larger.data(), larger.size(), answers_.data(), answers_.size());
+  };
+  EXPECT_EQ(infer_larger(), LIMBER_INVALID_ARGUMENT);
+  const auto height = static_cast<int64_t>(side + 9), width = static_cast<int64_t>(side + 4);
+  ASSERT_EQ(limber_session_set_image_size(session_, height, width), LIMBER_OK) << limber_last_error();
+  ASSERT_EQ(infer_larger(), LIMBER_OK) << limber_last_error();
+  EXPECT_EQ(answers_, expected);  // of one colour, whatever its size
+  ASSERT_EQ(limber_session_set(session_, "anytime_images", "1"), LIMBER_OK);  // makes the memory anew
+  ASSERT_EQ(infer_larger(), LIMBER_OK) << limber_last_error();
+  EXPECT_EQ(answers_, expected);
+  EXPECT_EQ(limber_session_set_image_size(session_, height, -1), LIMBER_INVALID_ARGUMENT);
+  ASSERT_EQ(infer_larger(), LIMBER_OK) << "a size that was refused changes nothing";
+  ASSERT_EQ(limber_session_set_image_size(session_, 0, 0), LIMBER_OK);
+  EXPECT_EQ(infer_larger(), LIMBER_INVALID_ARGUMENT);
+}
+
 TEST_F(CApi, MisuseIsAStatusAndSaysWhatIsLegal) {
   EXPECT_EQ(limber_session_set(session_, "member", "37%"), LIMBER_INVALID_ARGUMENT);
   EXPECT_NE(std::string(limber_last_error()).find(limber_model_member_name(model_, 0)), std::string::npos);

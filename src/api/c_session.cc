@@ -14,6 +14,7 @@ using limber::api::require;
 void rebuild(limber_session& session, limber::SessionOptions options) {
   limber::Session fresh(session.model, options);
   fresh.select(session.session ? session.session->active() : 0);
+  if (session.image_height != 0) fresh.expect_images(session.image_height, session.image_width);
   session.session.reset();
   session.session.emplace(std::move(fresh));
   session.options = std::move(options);
@@ -36,7 +37,11 @@ limber::Batch batch_of(const limber_session* session, int64_t images, const uint
   require(answers, "answers");
   limber::Batch batch;
   batch.images = images;
-  if (pixels) batch.pixels = {pixels, count};
+  if (pixels) {
+    batch.pixels = {pixels, count};
+    batch.height = session->image_height;
+    batch.width = session->image_width;
+  }
   if (planes) batch.planes = {planes, count};
   return batch;
 }
@@ -135,6 +140,15 @@ limber_status limber_session_reset_state(limber_session* session) {
   return guarded([&] {
     require(session, "session");
     session->session->reset_state();
+  });
+}
+
+limber_status limber_session_set_image_size(limber_session* session, int64_t height, int64_t width) {
+  return guarded([&] {
+    require(session, "session");
+    if (height != 0 || width != 0) session->session->expect_images(height, width);
+    session->image_height = height;
+    session->image_width = width;
   });
 }
 

@@ -15,12 +15,9 @@ namespace {
 constexpr int64_t kChunk = 16;  // images handed out together
 
 void check_images(const Model& model, int member, const Images& images) {
-  const int64_t height = model.input_height(member), width = model.input_width(member),
-                channels = model.input_channels(member);
-  if (images.height != height || images.width != width || images.channels != channels) {
-    fail(ErrorCode::kInvalidArgument,
-         "{}: images of {}x{}x{}, but member '{}' reads {}x{}x{} (height, width, channels)", images.name, images.height,
-         images.width, images.channels, model.member(member).name, height, width, channels);
+  if (images.channels != model.input_channels(member)) {
+    fail(ErrorCode::kInvalidArgument, "{}: images of {} channels, but member '{}' reads {}", images.name,
+         images.channels, model.member(member).name, model.input_channels(member));
   }
   if (static_cast<int64_t>(images.classes.size()) > model.outputs(member)) {
     fail(ErrorCode::kInvalidArgument, "{}: {} classes, but the model answers with {}", images.name,
@@ -71,7 +68,7 @@ RightAnswers count_right(const std::shared_ptr<const Model>& model, int member, 
     const int64_t end = std::min((chunk + 1) * kChunk, images.count);
     for (int64_t image = chunk * kChunk; image < end; ++image) {
       const auto pixels = std::span(images.pixels).subspan(static_cast<std::size_t>(image) * size, size);
-      sessions[static_cast<std::size_t>(thread)].infer({1, pixels, {}}, answer);
+      sessions[static_cast<std::size_t>(thread)].infer({1, pixels, {}, images.height, images.width}, answer);
       right += std::max_element(answer.begin(), answer.end()) - answer.begin() ==
                images.labels[static_cast<std::size_t>(image)];
     }

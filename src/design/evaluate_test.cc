@@ -87,9 +87,25 @@ TEST_F(Evaluate, AnyChoiceCanBeJudgedAndNothingDependsOnTheCores) {
   EXPECT_THROW(alone({7, 1}), Error);
 }
 
+TEST_F(Evaluate, ImagesOfAnotherSizeAreResized) {
+  const auto model = Model::build(toy::blocks());
+  const Images larger = toy::coloured(3, 17);
+  int64_t right = 0;
+  Session session(model);
+  std::vector<float> answer(static_cast<std::size_t>(model->outputs(0)));
+  session.select(0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    session.infer({1, std::span(larger.pixels).subspan(i * 17 * 17 * 3, 17 * 17 * 3), {}, 17, 17}, answer);
+    right += std::max_element(answer.begin(), answer.end()) - answer.begin() == larger.labels[i];
+  }
+  EXPECT_EQ(count_right(model, 0, larger).right, right);
+}
+
 TEST_F(Evaluate, RefusesImagesThatDoNotFit) {
   const auto model = Model::build(toy::blocks());
-  EXPECT_THROW(count_right(model, 0, toy::coloured(3, 11)), Error);
+  Images grey = toy::coloured(3, 12);
+  grey.channels = 1;
+  EXPECT_THROW(count_right(model, 0, grey), Error);
   EXPECT_THROW(count_right(model, 0, toy::coloured(3, 12, 5)), Error);
 }
 

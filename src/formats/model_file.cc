@@ -183,8 +183,9 @@ Network parse_model(std::span<const std::byte> bytes, std::shared_ptr<const void
                                           fmt::format("{}[{}]", metadata.place("family"), network.family.size())));
   }
   const Json preprocessing = metadata.json("preprocessing");
-  const Fields fields(preprocessing, metadata.place("preprocessing"), {"mean", "deviation"});
+  const Fields fields(preprocessing, metadata.place("preprocessing"), {"mean", "deviation", "crop"});
   network.preprocessing = {fields.numbers("mean"), fields.numbers("deviation")};
+  if (fields.has("crop")) network.preprocessing.crop = fields.number("crop");
   const Json labels = metadata.json("labels");
   for (const Json& label : json_array(labels, metadata.place("labels"))) {
     network.labels.push_back(json_text(label, metadata.place("labels")));
@@ -205,7 +206,8 @@ void write_model(const Network& network, const std::string& path) {
   check_at(network, path);
   Json family = Json::array();
   for (const Member& member : network.family) family.push_back(to_json(network.graph.space, member));
-  const Json preprocessing = {{"mean", network.preprocessing.mean}, {"deviation", network.preprocessing.deviation}};
+  Json preprocessing = {{"mean", network.preprocessing.mean}, {"deviation", network.preprocessing.deviation}};
+  if (network.preprocessing.crop != 0) preprocessing["crop"] = network.preprocessing.crop;
   SafeTensors content;
   content.tensors = network.tensors;
   content.metadata = {{"format", kFormat},

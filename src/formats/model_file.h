@@ -4,7 +4,8 @@
 //
 // Metadata, all texts: format "limber-model", version "1", name, graph (JSON of networks/README.md), family (JSON:
 // [{name, choice: {dimension: value}, accuracies: [{top1, data, split, data_hash, samples}], norms: [{node, weight,
-// bias, mean, variance, epsilon}]}]), preprocessing ({mean, deviation}), labels ([text]), training_record (any text),
+// bias, mean, variance, epsilon}]}]), preprocessing ({mean, deviation, crop; crop is
+// optional}), labels ([text]), training_record (any text),
 // hash (SHA-256 over name, dtype, shape and bytes of every tensor, by name), checksum (SHA-256 over all other
 // metadata). Goals: any safetensors reader can look inside; a changed bit is noticed. Rejected: a container of our own;
 // weights in protobuf (copies, 2 GB limit); a second file beside the weights (they get separated).

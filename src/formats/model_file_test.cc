@@ -47,7 +47,8 @@ std::string message(const std::string& bytes, Checksums checksums = Checksums::k
 
 TEST(ModelFile, RoundTrip) {
   for (const DType dtype : {DType::kF16, DType::kF32}) {
-    const Network before = tiny_model(dtype);
+    Network before = tiny_model(dtype);
+    before.preprocessing.crop = 0.875;
     const std::string path = temporary("limber_round_trip.safetensors");
     write_model(before, path);
     const Network after = read_model(path);
@@ -59,6 +60,7 @@ TEST(ModelFile, RoundTrip) {
     EXPECT_EQ(after.training_record, before.training_record);
     EXPECT_EQ(after.preprocessing.mean, before.preprocessing.mean);
     EXPECT_EQ(after.preprocessing.deviation, before.preprocessing.deviation);
+    EXPECT_EQ(after.preprocessing.crop, 0.875);
     ASSERT_EQ(after.family.size(), 2u);
     EXPECT_EQ(after.family[1].choice, Choice{2});
     EXPECT_EQ(after.family[1].norms.at(0).second.mean, "a.mean");

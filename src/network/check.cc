@@ -26,12 +26,19 @@ void check_preprocessing(const Network& network) {
   for (float deviation : preprocessing.deviation) {
     if (!std::isfinite(deviation) || deviation <= 0) bad("preprocessing: a deviation of {}; legal: above 0", deviation);
   }
-  if (preprocessing.mean.empty()) return;
+  if (preprocessing.crop != 0 && !(preprocessing.crop >= 0.1 && preprocessing.crop <= 1)) {
+    bad("preprocessing: crop is {}; legal: 0 for none, or 0.1 to 1, as ImageNet's 0.875", preprocessing.crop);
+  }
+  if (preprocessing.mean.empty() && preprocessing.crop == 0) return;
   for (const Member& member : network.family) {
     const SubNetwork sub = resolve(network.graph, member.choice);
     for (const SubNode& node : sub.nodes) {
       if (network.graph.nodes[static_cast<std::size_t>(node.node)].op != Op::kInput) continue;
-      if (static_cast<std::size_t>(node.channels) != preprocessing.mean.size()) {
+      if (preprocessing.crop != 0 && (node.height.symbol >= 0 || node.height.constant != node.width)) {
+        bad("preprocessing: a crop of {} needs square images, but member '{}' reads {} x {} pixels", preprocessing.crop,
+            member.name, node.height.constant, node.width);
+      }
+      if (!preprocessing.mean.empty() && static_cast<std::size_t>(node.channels) != preprocessing.mean.size()) {
         bad("preprocessing: {} means, but member '{}' has {} input channels", preprocessing.mean.size(), member.name,
             node.channels);
       }

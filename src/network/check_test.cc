@@ -143,6 +143,7 @@ TEST(Check, RefusesHostileGraphsNamingThePlace) {
        {"I8"}},
       {"deviation", [](Network& n) { n.preprocessing.deviation[1] = 0; }, {"preprocessing", "deviation of 0"}},
       {"means", [](Network& n) { n.preprocessing.mean.pop_back(); }, {"preprocessing"}},
+      {"crop", [](Network& n) { n.preprocessing.crop = 1.5; }, {"preprocessing", "crop is 1.5"}},
       {"operator", [](Network& n) { node(n, "pool.g0").op = static_cast<Op>(99); }, {"pool.g0", "operator 99"}},
   };
   for (const Damage& damage : damages) {

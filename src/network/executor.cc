@@ -23,6 +23,12 @@ std::vector<float> pixel_table(const Model& model) {
   return kernels::preprocessing_table(mean, deviation);
 }
 
+ImageFitter image_fitter(const Model& model) {
+  std::vector<ImageFitter::Size> sizes;
+  for (int m = 0; m < model.members(); ++m) sizes.push_back({model.input_height(m), model.input_width(m)});
+  return {model.network().preprocessing.crop, model.input_channels(), sizes};
+}
+
 kernels::Activation kernel_activation(Activation activation) {
   switch (activation) {
     case Activation::kRelu:
@@ -57,7 +63,8 @@ Executor::Executor(const Model& model, const std::vector<const Plan*>& plans, in
     : model_(model),
       kernels_(kernels::kernels(kernels::find_isa(model.isa()))),
       pool_(pool),
-      preprocessed_(pixel_table(model)) {
+      preprocessed_(pixel_table(model)),
+      images_(image_fitter(model)) {
   int64_t arena = 0, state = 0, scores = 0;
   std::size_t ranges = 0;
   for (const Plan* plan : plans) {
@@ -132,10 +139,17 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
   const PlanTensor& tensor = plan.tensors[static_cast<std::size_t>(step.output)];
   const kernels::Planes out = output(plan, step, step.output, image);
   const int64_t size = out.height * tensor.width * step.channels;
+  const uint8_t* pixels = nullptr;
+  if (!batch.pixels.empty() && batch.height == 0) {
+    pixels = batch.pixels.data() + image * size;
+  } else if (!batch.pixels.empty()) {
+    pixels = images_.fit(batch.pixels.data() + image * batch.height * batch.width * step.channels,
+                         {batch.height, batch.width}, {out.height, tensor.width});
+  }
   if (tensor.blocks->dense()) {
-    if (!batch.pixels.empty())
-      return call(plan, step, kernels_.from_bytes,
-                  {batch.pixels.data() + image * size, preprocessed_.data(), out, tensor.lanes});
+    if (pixels != nullptr) {
+      return call(plan, step, kernels_.from_bytes, {pixels, preprocessed_.data(), out, tensor.lanes});
+    }
     return call(plan, step, kernels_.from_floats, {batch.planes.data() + image * size, out, tensor.lanes});
   }
   // Some reader slices the image's channels: they lie in several blocks.
@@ -149,11 +163,10 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
     for (int64_t y = 0; y < out.height; ++y) {
       for (int64_t x = 0; x < tensor.width; ++x) {
         to[y * out.row_stride + x * 16] =
-            batch.pixels.empty()
+            pixels == nullptr
                 ? batch.planes[static_cast<std::size_t>(image * size + (channel * out.height + y) * tensor.width + x)]
                 : preprocessed_[static_cast<std::size_t>(
-                      channel * 256 + batch.pixels[static_cast<std::size_t>(
-                                          image * size + (y * tensor.width + x) * step.channels + channel)])];
+                      channel * 256 + pixels[(y * tensor.width + x) * step.channels + channel])];
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
+#include "network/image_fitter.h"
 #include "network/model.h"
 #include "network/plan.h"
 #include "network/session.h"
@@ -34,7 +35,8 @@ class Executor {
   int64_t input_rows(int member) const;
   void set_symbol(int symbol, int64_t value) { symbols_[static_cast<std::size_t>(symbol)] = value; }
   void reset_state();
-  int64_t bytes() const { return static_cast<int64_t>(arena_.size() + kept_.size() + state_.size() + scores_.size()); }
+  void expect_images(int64_t height, int64_t width) { images_.expect({height, width}); }
+  int64_t bytes() const { return static_cast<int64_t>(arena_.size() + kept_.size() + state_.size() + scores_.size()) + images_.bytes(); }
 
  private:
   void run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image);
@@ -64,6 +66,7 @@ class Executor {
   std::vector<kernels::ConvRange> ranges_;  // scratch of the longest step
   std::vector<float> preprocessed_;         // [channels][256]: what each pixel value becomes
   std::vector<int64_t> symbols_;
+  ImageFitter images_;
 };
 
 }  // namespace limber

@@ -43,6 +43,10 @@ struct Member {
 // says.
 struct Preprocessing {
   std::vector<float> mean, deviation;  // one per channel
+  // Images of another size: 0 resizes both sides to what the member reads. Else ImageNet's protocol, for members that
+  // read squares of r pixels: the shorter side is resized to ceil(r / crop) (0.875: 256 for 224), aspect kept, and the
+  // centre r x r remains. Both filter as kernels/resize.h does. Legal: 0, or 0.1 to 1.
+  double crop = 0;
 };
 
 struct Network {

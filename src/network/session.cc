@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "network/executor.h"
+#include "network/image_fitter.h"
 #include "network/plan.h"
 
 namespace limber {
@@ -53,9 +54,30 @@ struct Session::Impl {
     return *model->exit_plan();
   }
 
+  void check_image_size(int64_t height, int64_t width) const {
+    if (height < 1 || width < 1 || height > ImageFitter::kMostPixels || width > ImageFitter::kMostPixels) {
+      fail(ErrorCode::kInvalidArgument, "images of {} x {} pixels (height, width); legal: 1 to {} a side", height,
+           width, ImageFitter::kMostPixels);
+    }
+    if (!model->network().graph.symbols.empty()) {
+      fail(ErrorCode::kInvalidArgument, "a size of images for model '{}', which reads sequences; give none",
+           model->network().name);
+    }
+  }
+
+  void check_image_size(const Batch& batch) const {
+    if (batch.height == 0 && batch.width == 0) return;
+    if (batch.pixels.empty() && batch.images > 0) {
+      fail(ErrorCode::kInvalidArgument, "a size of images beside planes, which are never resized; give pixels");
+    }
+    check_image_size(batch.height, batch.width);
+  }
+
   void check_batch(const Batch& batch, int member, std::size_t answers, int64_t outputs) const {
-    const int64_t height = executor->input_rows(member), width = model->input_width(member),
-                  channels = model->input_channels(member);
+    check_image_size(batch);
+    const bool resized = batch.height != 0;
+    const int64_t height = resized ? batch.height : executor->input_rows(member),
+                  width = resized ? batch.width : model->input_width(member), channels = model->input_channels(member);
     const int64_t size = height * width * channels;
     if (batch.images < 0 || batch.images > kMostImages) {
       fail(ErrorCode::kInvalidArgument, "a batch of {} images; legal: 0 to {}", batch.images, kMostImages);
@@ -66,8 +88,9 @@ struct Session::Impl {
     const std::size_t found = batch.pixels.empty() ? batch.planes.size() : batch.pixels.size();
     if (found != static_cast<std::size_t>(batch.images * size)) {
       fail(ErrorCode::kInvalidArgument,
-           "{} values for {} images; member '{}' reads {} x {} x {} (channels, height, width) each: {}", found,
-           batch.images, model->member(member).name, channels, height, width, batch.images * size);
+           "{} values for {} images; {} {} x {} x {} (channels, height, width) each: {}", found, batch.images,
+           resized ? "the batch says" : fmt::format("member '{}' reads", model->member(member).name), channels, height,
+           width, batch.images * size);
     }
     if (answers != static_cast<std::size_t>(batch.images * outputs)) {
       fail(ErrorCode::kInvalidArgument, "room for {} answers' values; legal: {} images times {}", answers, batch.images,
@@ -93,6 +116,11 @@ void Session::select(int member) {
     fail(ErrorCode::kInvalidArgument, "member {}; legal: 0 to {}", member, impl_->model->members() - 1);
   }
   impl_->active = member;
+}
+
+void Session::expect_images(int64_t height, int64_t width) {
+  impl_->check_image_size(height, width);
+  impl_->executor->expect_images(height, width);
 }
 
 void Session::infer(const Batch& batch, std::span<float> answers) {

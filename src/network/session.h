@@ -13,13 +13,15 @@
 
 namespace limber {
 
-// n images of the active member's input size (for infer_anytime: the largest member's), borrowed for the call. Exactly
-// one of the two is set.
+// n images, borrowed for the call. Exactly one of pixels and planes is set.
 struct Batch {
   int64_t images = 0;
   std::span<const uint8_t>
       pixels;                     // [n][height][width][channels], 0..255; the session applies the model's preprocessing
   std::span<const float> planes;  // [n][channels][height][width], already normalised
+  // Of the pixels: the images' own size, up to 16384 a side; the session resizes them as Preprocessing says. 0: the
+  // pixels are ready, of the active member's input size (for infer_anytime: the largest member's). Planes always are.
+  int64_t height = 0, width = 0;
 };
 
 struct SessionOptions {
@@ -35,7 +37,7 @@ struct SessionOptions {
 };
 
 // Owns the arena, the state, the core set and the active member. One thread at a time; two sessions of one model run at
-// once without locks. After construction no call allocates.
+// once without locks. After construction no call allocates, but for images of a size that was not expected.
 class Session {
  public:
   Session(std::shared_ptr<const Model> model, SessionOptions options = {});
@@ -45,6 +47,10 @@ class Session {
   const Model& model() const;
   void select(int member);  // the switch: an index is stored, nothing else happens. Fails on an illegal index.
   int active() const;
+
+  // Makes ready for images of this size (Batch::height, width), so that no inference on them allocates. Other images
+  // take their place, whether announced or not. Fails on a size that is not legal.
+  void expect_images(int64_t height, int64_t width);
 
   // Runs the active member. answers: [images][outputs], written completely. Fails on a wrong size.
   void infer(const Batch& batch, std::span<float> answers);

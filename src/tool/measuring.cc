@@ -8,28 +8,32 @@
 
 #include "base/cpu_list.h"
 #include "base/error.h"
+#include "kernels/resize.h"
 #include "platform/machine.h"
 
 namespace limber::tool {
 
-void check_image_size(const Model& model, int member, const Images& images) {
-  const int64_t height = model.input_height(member), width = model.input_width(member),
-                channels = model.input_channels(member);
-  if (images.height == height && images.width == width && images.channels == channels) return;
-  fail(ErrorCode::kInvalidArgument, "{}: images of {}x{}x{}, but member '{}' reads {}x{}x{} (height, width, channels)",
-       images.name, images.height, images.width, images.channels, model.member(member).name, height, width, channels);
+void check_channels(const Model& model, int member, const Images& images) {
+  if (images.channels == model.input_channels(member)) return;
+  fail(ErrorCode::kInvalidArgument, "{}: images of {} channels, but member '{}' reads {}", images.name, images.channels,
+       model.member(member).name, model.input_channels(member));
 }
 
 std::vector<uint8_t> measuring_pixels(const Model& model, int member, int64_t count, const Images* images) {
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(count * model.input_height(member) * model.input_width(member) *
-                                                       model.input_channels(member)));
+  const int64_t height = model.input_height(member), width = model.input_width(member);
+  const int64_t size = height * width * model.input_channels(member);
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(count * size));
   if (images == nullptr) {
     std::mt19937 random(1);
     for (uint8_t& value : pixels) value = static_cast<uint8_t>(random());
     return pixels;
   }
-  check_image_size(model, member, *images);
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = images->pixels[i % images->pixels.size()];
+  check_channels(model, member, *images);
+  kernels::Resizer resizer;
+  resizer.prepare({images->height, height, 0, height}, {images->width, width, 0, width}, images->channels);
+  const int64_t stored = images->height * images->width * images->channels;
+  for (int64_t i = 0; i < count; ++i)
+    resizer.run(images->pixels.data() + i % images->count * stored, pixels.data() + i * size);
   return pixels;
 }
 

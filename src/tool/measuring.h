@@ -11,11 +11,11 @@
 
 namespace limber::tool {
 
-// Fails, naming both sizes, when the member reads images of another size.
-void check_image_size(const Model& model, int member, const Images& images);
+// Fails, naming both, when the member reads images of another number of channels. Other sizes are resized.
+void check_channels(const Model& model, int member, const Images& images);
 
-// `count` images of the member's input size: of the data set, over and over, or noise with a fixed seed. Times hardly
-// depend on which. Fails when the data set's images have another size.
+// `count` images of the member's input size: of the data set (resized), over and over, or noise with a fixed seed.
+// Times hardly depend on which. Fails when the data set's images have other channels.
 std::vector<uint8_t> measuring_pixels(const Model& model, int member, int64_t count, const Images* images = nullptr);
 
 // The core set that --core/--cores asks for; "" is the first CPU this process may use. Fails on CPUs it may not use.

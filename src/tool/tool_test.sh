@@ -34,7 +34,7 @@ done
 cp "$shapes" "$work/flipped.safetensors"
 printf '\x55' | dd of="$work/flipped.safetensors" bs=1 seek=150000 conv=notrunc status=none
 expect 1 "flipped.safetensors: damaged" "$limber" info "$work/flipped.safetensors"
-expect 1 "images of 32x32x3, but member '25%' reads 28x28x1" \
+expect 1 "images of 3 channels, but member '25%' reads 1" \
   "$limber" eval "$models/fashion-incremental.safetensors" --data shapes
 if [[ $("$limber" train --help) != *"not in this build"* ]]; then
   : >"$work/empty.toml"
