@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "manager/dynamic_ofa.h"
 #include "manager/slowdown.h"
 #include "manager/supply.h"
 
@@ -139,8 +140,9 @@ std::unique_ptr<Policy> make_policy(const std::string& name, const std::vector<P
     legal += "static:" + members[m].name + ", ";
   }
   if (name == "dynamic") return std::make_unique<DynamicPolicy>(members);
+  if (name == "dynamic-ofa") return make_dynamic_ofa(members);
   if (name == "anytime") return std::make_unique<AnytimePolicy>(static_cast<int>(members.size()) - 1);
-  fail(ErrorCode::kInvalidArgument, "unknown policy '{}'; legal: {}dynamic, anytime", name, legal);
+  fail(ErrorCode::kInvalidArgument, "unknown policy '{}'; legal: {}dynamic, dynamic-ofa, anytime", name, legal);
 }
 
 }  // namespace limber
