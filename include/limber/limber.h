@@ -90,10 +90,10 @@ LIMBER_EXPORT int limber_session_member(const limber_session* session);
 LIMBER_EXPORT limber_status limber_session_set_symbol(limber_session* session, const char* name, int64_t value);
 LIMBER_EXPORT limber_status limber_session_reset_state(limber_session* session);
 
-/* Of the pixels of the calls that follow: the size of their images, 1 to 16384 a side, which the session resizes to what
- * the active member reads, as the model says (kernels/resize.h; ImageNet models crop too). 0, 0: the pixels have been
- * resized, to the active member's size (anytime: the largest member's); so it is at first. Allocates, so that the calls
- * that follow need not. */
+/* Of the pixels of the calls that follow: the size of their images, 1 to 16384 a side, which the session resizes to
+ * what the active member reads, as the model says (kernels/resize.h; ImageNet models crop too). 0, 0: the pixels have
+ * been resized, to the active member's size (anytime: the largest member's); so it is at first. Allocates, so that the
+ * calls that follow need not. */
 LIMBER_EXPORT limber_status limber_session_set_image_size(limber_session* session, int64_t height, int64_t width);
 
 /* pixels: [images][height][width][channels], 0..255, preprocessed as the model says. planes:

@@ -80,7 +80,7 @@ TEST_F(CApi, ImagesOfAnySizeAreResized) {
   const auto height = static_cast<int64_t>(side + 9), width = static_cast<int64_t>(side + 4);
   ASSERT_EQ(limber_session_set_image_size(session_, height, width), LIMBER_OK) << limber_last_error();
   ASSERT_EQ(infer_larger(), LIMBER_OK) << limber_last_error();
-  EXPECT_EQ(answers_, expected);  // of one colour, whatever its size
+  EXPECT_EQ(answers_, expected);                                              // of one colour, whatever its size
   ASSERT_EQ(limber_session_set(session_, "anytime_images", "1"), LIMBER_OK);  // makes the memory anew
   ASSERT_EQ(infer_larger(), LIMBER_OK) << limber_last_error();
   EXPECT_EQ(answers_, expected);

@@ -23,7 +23,7 @@ struct limber_session {
   limber::SessionOptions options;
   std::optional<limber::Session> session;
   int64_t image_height = 0, image_width = 0;  // of pixels; 0: the active member's
-  int64_t deadline = 0;  // nanoseconds of std::chrono::steady_clock, 0: none
+  int64_t deadline = 0;                       // nanoseconds of std::chrono::steady_clock, 0: none
 };
 
 namespace limber::api {

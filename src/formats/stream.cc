@@ -54,6 +54,10 @@ class Fitted : public Stream {
   bool next(Frame* frame) override {
     frame->label = -1;
     if (!source_->next(frame)) return false;
+    if (height_ == 0) {
+      height_ = frame->picture.height;
+      width_ = frame->picture.width;
+    }
     frame->picture = fit_picture(std::move(frame->picture), height_, width_, channels_);
     return true;
   }
@@ -94,7 +98,8 @@ std::unique_ptr<Stream> open_source(const std::string& input) {
 }  // namespace
 
 std::unique_ptr<Stream> open_stream(const std::string& input, int64_t height, int64_t width, int64_t channels) {
-  if (height < 1 || width < 1 || (channels != 1 && channels != 3)) {
+  const bool own = height == 0 && width == 0;
+  if ((!own && (height < 1 || width < 1)) || (channels != 1 && channels != 3)) {
     fail(ErrorCode::kInvalidArgument, "frames of {}x{} with {} channels; legal: 1 or 3 channels", width, height,
          channels);
   }

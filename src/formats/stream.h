@@ -22,7 +22,8 @@ class Stream {
   virtual bool next(Frame* frame) = 0;
 };
 
-// Every frame is fitted to height x width x channels (1 or 3). `input` is one of
+// Every frame is fitted to height x width x channels (1 or 3); height and width 0: to the first frame's. `input` is one
+// of
 //   y4m:FILE           YUV4MPEG2, 8 bits: 420, 422, 444, mono (FILE may be - for standard input)
 //   raw:WxH:rgb:FILE   headerless frames; rgb or grey (FILE may be -)
 //   v4l2:DEVICE        a camera, e.g. v4l2:/dev/video0; RGB24, YUYV or MJPEG

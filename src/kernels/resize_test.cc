@@ -31,9 +31,9 @@ TEST(Resize, EveryByteOfLargerImagesIsPillows) {
     int64_t height, width, channels, to_height, to_width;
     uint64_t digest;
   } cases[] = {
-      {37, 53, 3, 16, 16, 0xf3adea42d9ca0680u},    {32, 32, 3, 24, 24, 0x9d1db04313341667u},
-      {16, 16, 3, 31, 45, 0x24bb82112a8b5adau},    {300, 7, 1, 5, 5, 0x5c7f7ecce962be08u},
-      {1, 40, 3, 9, 3, 0x46ece0a32138f81au},       {224, 224, 3, 176, 176, 0xb1fff22c3689b5a2u},
+      {37, 53, 3, 16, 16, 0xf3adea42d9ca0680u},     {32, 32, 3, 24, 24, 0x9d1db04313341667u},
+      {16, 16, 3, 31, 45, 0x24bb82112a8b5adau},     {300, 7, 1, 5, 5, 0x5c7f7ecce962be08u},
+      {1, 40, 3, 9, 3, 0x46ece0a32138f81au},        {224, 224, 3, 176, 176, 0xb1fff22c3689b5a2u},
       {480, 640, 3, 224, 224, 0x42e5f1a495edaae1u}, {20, 20, 1, 20, 9, 0x3927e6f88ac81b15u},
   };
   Resizer resizer;  // one for all: nothing is left of the sizes before

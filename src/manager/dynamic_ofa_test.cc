@@ -94,8 +94,8 @@ TEST_F(DynamicOfa, ALevelThatWasJustLeftNeedsATenthToSpare) {
   }
 }
 
-// L4 to L3 to L2 to L1: the last two that were left are L2 and L3, so L2 needs a tenth to spare, and so does L3, but not
-// L4, once L1 and L2 are what was left last.
+// L4 to L3 to L2 to L1: the last two that were left are L2 and L3, so L2 needs a tenth to spare, and so does L3, but
+// not L4, once L1 and L2 are what was left last.
 TEST_F(DynamicOfa, OnlyTheLastTwoLevelsAreRemembered) {
   EXPECT_EQ(frames(120, 61), 0);
   EXPECT_EQ(frames(40, 36.5), 0);  // to L2: 54.75 of 54

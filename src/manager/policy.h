@@ -56,9 +56,9 @@ class Policy {
 // its deadline with enough probability (slowdown.h) and for sure on a core that goes on as lately (supply.h), the rest
 // answered by the next smaller one. Down at once, also in the middle of a frame, and with caution in one that
 // is slower than anything lately; up after several frames that would have allowed it; a frame whose deadline has
-// passed is given up. "dynamic-ofa": the demo's rule (dynamic_ofa.h). "anytime": the exit plan until the deadline; on a core so busy that the next frame might not even
-// get its first answers, it leaves early, so that the others' turns are over by then. Members ascend in cost. Fails
-// with kInvalidArgument naming the legal names.
+// passed is given up. "dynamic-ofa": the demo's rule (dynamic_ofa.h). "anytime": the exit plan until the deadline; on a
+// core so busy that the next frame might not even get its first answers, it leaves early, so that the others' turns are
+// over by then. Members ascend in cost. Fails with kInvalidArgument naming the legal names.
 std::unique_ptr<Policy> make_policy(const std::string& name, const std::vector<PolicyMember>& members);
 
 }  // namespace limber

@@ -36,7 +36,8 @@ TEST(Policy, UnknownNamesListTheLegalOnes) {
     make_policy("static:60%", kMembers);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("static:50%, static:100%, dynamic, dynamic-ofa, anytime"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("static:50%, static:100%, dynamic, dynamic-ofa, anytime"),
+              std::string::npos);
   }
   EXPECT_THROW(make_policy("dynamic", {}), Error);
 }

@@ -165,8 +165,8 @@ void Executor::write_input(const Plan& plan, const Step& step, const Batch& batc
         to[y * out.row_stride + x * 16] =
             pixels == nullptr
                 ? batch.planes[static_cast<std::size_t>(image * size + (channel * out.height + y) * tensor.width + x)]
-                : preprocessed_[static_cast<std::size_t>(
-                      channel * 256 + pixels[(y * tensor.width + x) * step.channels + channel])];
+                : preprocessed_[static_cast<std::size_t>(channel * 256 +
+                                                         pixels[(y * tensor.width + x) * step.channels + channel])];
       }
     }
   }

@@ -36,7 +36,9 @@ class Executor {
   void set_symbol(int symbol, int64_t value) { symbols_[static_cast<std::size_t>(symbol)] = value; }
   void reset_state();
   void expect_images(int64_t height, int64_t width) { images_.expect({height, width}); }
-  int64_t bytes() const { return static_cast<int64_t>(arena_.size() + kept_.size() + state_.size() + scores_.size()) + images_.bytes(); }
+  int64_t bytes() const {
+    return static_cast<int64_t>(arena_.size() + kept_.size() + state_.size() + scores_.size()) + images_.bytes();
+  }
 
  private:
   void run_step(const Plan& plan, const Step& step, const Batch& batch, int64_t image);

@@ -35,8 +35,8 @@ void ImageFitter::prepare(Target* target, const Size& from) const {
   } else {
     const auto resized = static_cast<int64_t>(std::ceil(static_cast<double>(to.height) / crop_));
     const int64_t shorter = std::min(from.height, from.width);
-    target->resizer.prepare(axis(from.height, shorter, resized, to.height), axis(from.width, shorter, resized, to.width),
-                            channels_);
+    target->resizer.prepare(axis(from.height, shorter, resized, to.height),
+                            axis(from.width, shorter, resized, to.width), channels_);
   }
   target->resized.resize(static_cast<std::size_t>(to.height * to.width * channels_));
 }

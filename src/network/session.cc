@@ -87,8 +87,8 @@ struct Session::Impl {
     }
     const std::size_t found = batch.pixels.empty() ? batch.planes.size() : batch.pixels.size();
     if (found != static_cast<std::size_t>(batch.images * size)) {
-      fail(ErrorCode::kInvalidArgument,
-           "{} values for {} images; {} {} x {} x {} (channels, height, width) each: {}", found, batch.images,
+      fail(ErrorCode::kInvalidArgument, "{} values for {} images; {} {} x {} x {} (channels, height, width) each: {}",
+           found, batch.images,
            resized ? "the batch says" : fmt::format("member '{}' reads", model->member(member).name), channels, height,
            width, batch.images * size);
     }

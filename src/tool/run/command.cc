@@ -20,7 +20,8 @@ void add_run_command(CLI::App& app) {
   command->add_option("--input", options->input,
                       "images of a stream instead, fitted to the model: a picture, a folder, y4m:FILE, "
                       "raw:WxH:rgb|grey:FILE (FILE may be -), v4l2:DEVICE");
-  command->add_option("--policy", options->policy, "static:<member>, dynamic, anytime, several with commas, or all");
+  command->add_option("--policy", options->policy,
+                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all");
   command->add_option("--confidence", options->confidence, "anytime: an image is done once its answer is this sure")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--period-ms", options->period_ms, "time between the nominal arrivals of two frames")
@@ -38,6 +39,12 @@ void add_run_command(CLI::App& app) {
   command->add_option("--seed", options->seed, "of the order of images and policies");
   command->add_option("--load", options->load, "busy processes on the same core in the middle third of a trace")
       ->check(CLI::Range(0, 64));
+  command->add_option("--load-at", options->load_at,
+                      "FROM-TO, in seconds of a trace: the busy processes (1 without --load) come and go then");
+  command
+      ->add_option("--accuracy-floor", options->accuracy_floor,
+                   "never choose a member whose stored accuracy is below this, e.g. 0.85")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--core", options->core, "the core to run on; default: the first allowed one")
       ->check(CLI::Range(0, 1 << 20));
   command->add_option("--profile", options->profile,

@@ -105,7 +105,7 @@ TEST(RunCommand, AStreamFromAPipe) {
 }
 
 TEST(RunCommand, RefusalsSayWhatIsLegal) {
-  expect_refusal(1, kShapes + " --policy static:33%", "static:100%, dynamic, anytime");
+  expect_refusal(1, kShapes + " --policy static:33%", "static:100%, dynamic, dynamic-ofa, anytime");
   expect_refusal(1, kShapes + " --policy fastest", "unknown policy 'fastest'");
   expect_refusal(1, kShapes + " --core 4000", "4000");
   expect_refusal(1, kShapes + " --burst none", "auto and 1..");
@@ -123,7 +123,7 @@ TEST(RunCommand, RefusalsSayWhatIsLegal) {
   expect_refusal(0, "--help", "Example");
 }
 
-TEST(RunCommand, ImagesOfAnotherSizeAreRefusedAsDataAndFittedAsInput) {
+TEST(RunCommand, ImagesOfOtherChannelsAreRefusedAsDataAndFittedAsInput) {
   const std::string folder = testing::TempDir() + "limber_run_idx";
   std::filesystem::create_directories(folder);
   const auto big = [](uint32_t n) {
@@ -133,7 +133,7 @@ TEST(RunCommand, ImagesOfAnotherSizeAreRefusedAsDataAndFittedAsInput) {
   std::ofstream(folder + "/t10k-images-idx3-ubyte", std::ios::binary)
       << big(0x803) + big(3) + big(9) + big(7) + std::string(3 * 9 * 7, 'x');
   std::ofstream(folder + "/t10k-labels-idx1-ubyte", std::ios::binary) << big(0x801) + big(3) + std::string(3, '\1');
-  expect_refusal(1, kShapes + " --data " + folder, "images of 9x7x1, but the model reads 32x32x3");
+  expect_refusal(1, kShapes + " --data " + folder, "images of 1 channels, but the model reads 3");
   const Ran fitted = run(kShapes + " --input " + folder + " --frames 3 --policy static:100%");
   EXPECT_EQ(fitted.code, 0) << fitted.text;
 }

@@ -2,6 +2,7 @@
 #include "tool/run/job.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -9,9 +10,11 @@
 
 #include "base/error.h"
 #include "formats/model_file.h"
+#include "manager/accuracy_floor.h"
 #include "platform/clock.h"
 #include "platform/energy.h"
 #include "platform/machine.h"
+#include "tool/measuring.h"
 #include "tool/run/interrupt.h"
 #include "tool/run/player.h"
 #include "tool/run/plot.h"
@@ -26,17 +29,18 @@ namespace {
 constexpr int64_t kDataFrames = 600;
 constexpr int64_t kImagesKept = int64_t{1} << 26;  // traced images that wait in memory for the end of a play
 
-// Policies switch members between frames of one size.
+// What the pictures of a stream are fitted to: the largest member's input, which the session resizes for the others. Of
+// models that crop pictures stay as they are, since their aspect counts.
 ImageShape input_shape(const Model& model) {
-  const ImageShape shape{model.input_height(0), model.input_width(0), model.input_channels(0)};
   for (int m = 1; m < model.members(); ++m) {
-    if (model.input_height(m) != shape.height || model.input_width(m) != shape.width ||
-        model.input_channels(m) != shape.channels || model.outputs(m) != model.outputs(0))
+    if (model.input_channels(m) != model.input_channels(0) || model.outputs(m) != model.outputs(0))
       fail(ErrorCode::kUnsupported,
-           "members '{}' and '{}' read or answer different sizes; run switches between members of one",
+           "members '{}' and '{}' read different channels or answer different sizes; run switches between members of "
+           "one",
            model.member(0).name, model.member(m).name);
   }
-  return shape;
+  if (model.network().preprocessing.crop != 0) return {0, 0, model.input_channels()};
+  return {model.input_height(), model.input_width(), model.input_channels()};
 }
 
 std::unique_ptr<BurstSource> make_source(const RunOptions& options, const Model& model) {
@@ -52,11 +56,18 @@ std::unique_ptr<BurstSource> make_source(const RunOptions& options, const Model&
   if (data.empty())
     fail(ErrorCode::kInvalidArgument, "{} names no data set for split '{}': give --data or --input", options.model,
          options.split);
-  return make_data_source(read_data_set(data, options.split), shape, model.outputs());
+  return make_data_source(read_data_set(data, options.split), shape.channels, model.outputs());
 }
 
 void warn(const std::string& text) {
   fmt::print(stderr, "limber: warning: {}\n", text);
+}
+
+std::vector<PolicyMember> with_accuracies(std::vector<PolicyMember> profile, const Model& model) {
+  for (PolicyMember& member : profile) {
+    if (const auto stored = stored_accuracy(model, model.find_member(member.name))) member.top1 = stored->top1;
+  }
+  return profile;
 }
 
 class Job {
@@ -66,7 +77,8 @@ class Job {
         model_(Model::build(read_model(options.model))),
         source_(make_source(options, *model_)),
         profile_(options.profile.empty() ? time_members(model_) : read_members(options.profile, *model_, warn)),
-        policies_(make_policies(options.policy, profile_, model_->exit_plan() != nullptr)) {
+        policies_(make_policies(options.policy, with_accuracies(profile_, *model_), model_->exit_plan() != nullptr,
+                                options.accuracy_floor)) {
     sensor_ = EnergySensor::find(context_.no_sensor);
     fill_context();
     for (const auto& policy : policies_) tallies_.emplace_back(policy->name(), context_.members.size());
@@ -116,10 +128,33 @@ class Job {
                          ? 1
                          : burst_size(options_.burst, context_.deadline_ms / 3, profile_.back().image_ms, kMostBurst);
     context_.frames = stream ? stream_frames() : options_.frames > 0 ? options_.frames : kDataFrames;
-    context_.load = options_.load;
+    set_load();
+    set_floor();
     context_.rounds = options_.rounds;
     context_.labelled = source_->labelled();
     context_.energy_sensor = sensor_.has_value();
+  }
+
+  void set_load() {
+    context_.load = options_.load;
+    if (options_.load_at.empty()) return;
+    const auto [from, to] = parse_seconds(options_.load_at);
+    context_.load = std::max(1, options_.load);
+    context_.load_from = std::llround(from * 1000 / context_.period_ms);
+    context_.load_to = std::llround(to * 1000 / context_.period_ms);
+    if (context_.frames > 0 && context_.load_from >= context_.frames)
+      fail(ErrorCode::kInvalidArgument, "--load-at {}: a trace of {} frames ends after {:g} s; give more --frames",
+           options_.load_at, context_.frames, static_cast<double>(context_.frames) * context_.period_ms / 1000);
+  }
+
+  void set_floor() {
+    context_.accuracy_floor = options_.accuracy_floor;
+    if (options_.accuracy_floor <= 0) return;
+    const std::vector<int> above = members_above(with_accuracies(profile_, *model_), options_.accuracy_floor);
+    for (std::size_t m = 0; m < profile_.size(); ++m) {
+      if (std::find(above.begin(), above.end(), static_cast<int>(m)) == above.end())
+        context_.below_floor.push_back(profile_[m].name);
+    }
   }
 
   // 0: a live stream's end is not known.

@@ -33,10 +33,29 @@ TEST(MakePolicies, ListsAndAll) {
 }
 
 TEST(MakePolicies, RefusalsNameWhatIsLegal) {
-  EXPECT_TRUE(says(names("static:33%"), "static:25%, static:100%, dynamic, anytime")) << names("static:33%");
+  EXPECT_TRUE(says(names("static:33%"), "static:25%, static:100%, dynamic, dynamic-ofa, anytime"))
+      << names("static:33%");
   EXPECT_TRUE(says(names("dynamic,"), "unknown policy ''"));
   EXPECT_TRUE(says(names("dynamic,dynamic"), "named twice"));
   EXPECT_TRUE(says(names("anytime", false), "do not nest"));
+}
+
+TEST(MakePolicies, UnderAnAccuracyFloorOnlyWhatKeepsIt) {
+  const std::vector<PolicyMember> members = {{"25%", 1, 0.8}, {"100%", 4, 0.9}};
+  const auto all = make_policies("all", members, true, 0.85);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0]->name(), "static:100%");
+  EXPECT_EQ(all[1]->name(), "dynamic");
+  EXPECT_THROW(make_policies("anytime", members, true, 0.85), Error);
+  EXPECT_THROW(make_policies("all", members, true, 0.95), Error);
+}
+
+TEST(ParseSeconds, FromTo) {
+  EXPECT_EQ(parse_seconds("2.5-8.5"), std::make_pair(2.5, 8.5));
+  EXPECT_EQ(parse_seconds("0-1"), std::make_pair(0.0, 1.0));
+  for (const char* text :
+       {"", "3", "3-", "-3", "3-3", "4-3", "a-b", "1-2x", "1 - 2", "-1-2", "nan-2", "0-inf", "0-1e300"})
+    EXPECT_THROW(parse_seconds(text), Error) << text;
 }
 
 std::string refusal(const RunOptions& options) {

@@ -43,8 +43,9 @@ void Player::play(Policy& policy, BurstSource& source, const std::function<void(
   const auto period = static_cast<int64_t>(context_.period_ms * 1e6);
   const auto deadline = static_cast<int64_t>(context_.deadline_ms * 1e6);
   int64_t arrival = now_ns() + kLeadNs - period;
-  const int64_t first = arrival + period, third = context_.frames / 3;
-  LoadGenerator load(context_.load, {{first + third * period, first + 2 * third * period}});
+  const int64_t first = arrival + period;
+  LoadGenerator load(context_.load,
+                     {{first + context_.first_loaded() * period, first + context_.end_loaded() * period}});
   for (int64_t f = 0; (context_.frames == 0 || f < context_.frames) && interrupted() == 0; ++f) {
     Burst burst;
     if (!source.next(&burst)) break;
@@ -53,7 +54,7 @@ void Player::play(Policy& policy, BurstSource& source, const std::function<void(
     FrameResult frame;
     frame.frame = f;
     frame.arrival = arrival;
-    frame.loaded = context_.load > 0 && in_loaded_third(f, context_.frames);
+    frame.loaded = context_.loaded(f);
     frame.images.resize(static_cast<std::size_t>(burst.images));
     frame.names.assign(burst.names.begin(), burst.names.end());
     sleep_until_ns(arrival);
@@ -99,7 +100,9 @@ void Player::answer_in_parts(Policy& policy, Decision decision, const Burst& bur
         {.images = count,
          .pixels = burst.pixels.subspan(static_cast<std::size_t>(i) * image_bytes,
                                         static_cast<std::size_t>(count) * image_bytes),
-         .planes = {}},
+         .planes = {},
+         .height = burst.height,
+         .width = burst.width},
         std::span(answers_).subspan(static_cast<std::size_t>(i * outputs), static_cast<std::size_t>(count * outputs)));
     done += profile_[static_cast<std::size_t>(decision.member)].image_ms * static_cast<double>(count);
     for (int64_t k = i; k < i + count; ++k) {
@@ -124,7 +127,7 @@ void Player::answer_anytime(Policy& policy, const Decision& decision, const Burs
   const int64_t leave = clock.deadline - static_cast<int64_t>(decision.leave_ms * 1e6);
   int64_t stop = clock.deadline, answered = 0, pause = 0, last = clock.start;
   const std::function<bool()> in_time = [&] { return now_ns() < stop; };
-  const Batch batch{burst.images, burst.pixels, {}};
+  const Batch batch{burst.images, burst.pixels, {}, burst.height, burst.width};
   const std::span<float> answer = std::span(answers_).first(static_cast<std::size_t>(model_->outputs()));
   order_.start(burst.images, model_->exits(), confidence_ > 0 ? confidence_ : 2);
   for (AnytimeOrder::Step step = order_.next(); step.image >= 0; step = order_.next()) {

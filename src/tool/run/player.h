@@ -14,11 +14,6 @@
 
 namespace limber::tool {
 
-// The load's third of a trace of `frames` frames.
-inline bool in_loaded_third(int64_t frame, int64_t frames) {
-  return frame >= frames / 3 && frame < 2 * (frames / 3);
-}
-
 class Player {
  public:
   // confidence: the anytime policy's early stop; 0: none. Bursts have at most context.burst images.

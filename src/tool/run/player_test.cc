@@ -45,7 +45,7 @@ class PlayerTest : public testing::Test {
   }
 
   std::vector<FrameResult> play(const std::string& policy, double confidence = 0) {
-    const auto source = make_data_source(images_, {12, 12, 3}, 10);
+    const auto source = make_data_source(images_, 3, 10);
     source->rewind(1, context_.burst);
     Player player(model_, context_, profile_, confidence);
     std::vector<FrameResult> frames;
@@ -56,7 +56,7 @@ class PlayerTest : public testing::Test {
 
   // What `member` answers to the images in the order of seed 1.
   std::vector<int32_t> answers(int member) {
-    const auto source = make_data_source(images_, {12, 12, 3}, 10);
+    const auto source = make_data_source(images_, 3, 10);
     source->rewind(1, kImages);
     Burst burst;
     source->next(&burst);
@@ -151,7 +151,7 @@ TEST_F(PlayerTest, AFrameWhoseDeadlineIsOverIsSkipped) {
 
 TEST_F(PlayerTest, CtrlCEndsAfterTheFrame) {
   context_.frames = 1'000'000;
-  const auto source = make_data_source(images_, {12, 12, 3}, 10);
+  const auto source = make_data_source(images_, 3, 10);
   source->rewind(1, context_.burst);
   Player player(model_, context_, profile_, 0);
   int frames = 0;
@@ -167,9 +167,17 @@ TEST_F(PlayerTest, CtrlCEndsAfterTheFrame) {
   EXPECT_EQ(interrupted(), 0);
 }
 
-TEST(LoadedThird, IsTheMiddle) {
-  for (int64_t frame = 0; frame < 9; ++frame) EXPECT_EQ(in_loaded_third(frame, 9), frame >= 3 && frame < 6);
-  EXPECT_FALSE(in_loaded_third(0, 0));
+TEST(LoadedFrames, AreTheMiddleThirdOrThoseNamed) {
+  RunContext context;
+  context.load = 1;
+  EXPECT_FALSE(context.loaded(0));
+  context.frames = 9;
+  for (int64_t frame = 0; frame < 9; ++frame) EXPECT_EQ(context.loaded(frame), frame >= 3 && frame < 6);
+  context.load_from = 1;
+  context.load_to = 8;
+  for (int64_t frame = 0; frame < 9; ++frame) EXPECT_EQ(context.loaded(frame), frame >= 1 && frame < 8);
+  context.load = 0;
+  EXPECT_FALSE(context.loaded(4));
 }
 
 TEST(LoadGenerator, ItsProcessesEndWithIt) {

@@ -146,12 +146,14 @@ class Script {
 
   void latencies(std::size_t p, bool last) {
     if (context_.load > 0) {
-      const double play = static_cast<double>(context_.frames) * context_.period_ms / 1000, third = play / 3;
+      const double play = static_cast<double>(context_.frames) * context_.period_ms / 1000;
+      const double from = static_cast<double>(context_.first_loaded()) * context_.period_ms / 1000;
+      const double to = static_cast<double>(context_.end_loaded()) * context_.period_ms / 1000;
       for (int round = 0; round < context_.rounds; ++round) {
         out_ += fmt::format(
             "set object rectangle from first {:.4f},graph 0 to first {:.4f},graph 1 behind fc rgb "
             "'#f1ece4' fs solid noborder\n",
-            round * play + third, round * play + 2 * third);
+            round * play + from, round * play + to);
         if (round > 0)
           out_ += fmt::format("set arrow from first {0:.4f},graph 0 to first {0:.4f},graph 1 nohead lc rgb '#999999'\n",
                               round * play);

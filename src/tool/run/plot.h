@@ -17,7 +17,7 @@ struct PlotPoint {
 };
 
 // One row a policy: the latency of every frame over time, coloured by member, late and skipped frames red, the deadline
-// as a line and the loaded thirds shaded; beside it the bar of top1_in_time (with labels). Rounds follow one another on
+// as a line and the loaded time shaded; beside it the bar of top1_in_time (with labels). Rounds follow one another on
 // the time axis.
 class Plot {
  public:

@@ -53,9 +53,15 @@ struct RunContext {
   int64_t frames = 0;  // of each policy's trace in a round; 0: to the stream's end
   double period_ms = 33, deadline_ms = 33;
   int load = 0, rounds = 1;
+  int64_t load_from = -1, load_to = -1;  // frames of a trace during which the load runs; -1: its middle third
+  double accuracy_floor = 0;
+  std::vector<std::string> below_floor;  // members that are never chosen
   bool labelled = true;
   bool energy_sensor = false;
   std::string no_sensor;  // why there is none
+  int64_t first_loaded() const { return load_from < 0 ? frames / 3 : load_from; }
+  int64_t end_loaded() const { return load_from < 0 ? 2 * (frames / 3) : load_to; }
+  bool loaded(int64_t frame) const { return load > 0 && frame >= first_loaded() && frame < end_loaded(); }
   const std::string& largest() const { return members[member_image_ms.size() - 1]; }
   double burst_ms() const { return member_image_ms.back() * static_cast<double>(burst); }  // of the largest member
 };

@@ -18,7 +18,8 @@ constexpr int64_t kMostBytes = int64_t{1} << 30;  // of a stream that is read be
 
 class DataSource : public BurstSource {
  public:
-  DataSource(Images images, const ImageShape& shape) : images_(std::move(images)), bytes_(shape.bytes()) {
+  explicit DataSource(Images images)
+      : images_(std::move(images)), bytes_(images_.height * images_.width * images_.channels) {
     if (images_.count < 1) fail(ErrorCode::kInvalidArgument, "{}: holds no image", images_.name);
   }
   const std::string& name() const override { return images_.name; }
@@ -49,6 +50,8 @@ class DataSource : public BurstSource {
     burst->pixels =
         std::span(pixels_).subspan(static_cast<std::size_t>(at_ * bytes_), static_cast<std::size_t>(burst_ * bytes_));
     burst->labels = std::span(labels_).subspan(static_cast<std::size_t>(at_), static_cast<std::size_t>(burst_));
+    burst->height = images_.height;
+    burst->width = images_.width;
     at_ = (at_ + burst_) % images_.count;
     return true;
   }
@@ -66,6 +69,7 @@ struct Pictures {
   std::vector<int32_t> labels;
   std::vector<std::string> names;
   bool labelled = true;
+  int64_t height = 0, width = 0;
 
   int64_t count() const { return static_cast<int64_t>(names.size()); }
   void clear() {
@@ -74,17 +78,22 @@ struct Pictures {
     names.clear();
   }
   void add(Frame frame) {
+    height = frame.picture.height;
+    width = frame.picture.width;
     pixels.insert(pixels.end(), frame.picture.pixels.begin(), frame.picture.pixels.end());
     labels.push_back(frame.label);
     names.push_back(std::move(frame.name));
     labelled = labelled && frame.label >= 0;
   }
-  Burst slice(int64_t first, int64_t images, int64_t bytes) const {
+  Burst slice(int64_t first, int64_t images) const {
+    const int64_t bytes = static_cast<int64_t>(pixels.size()) / count();
     Burst burst{
         images,
         std::span(pixels).subspan(static_cast<std::size_t>(first * bytes), static_cast<std::size_t>(images * bytes)),
         {},
-        std::span(names).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(images))};
+        std::span(names).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(images)),
+        height,
+        width};
     if (labelled)
       burst.labels = std::span(labels).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(images));
     return burst;
@@ -93,14 +102,13 @@ struct Pictures {
 
 class PreparedStream : public BurstSource {
  public:
-  PreparedStream(const std::string& input, const ImageShape& shape, int64_t most)
-      : name_(input), bytes_(shape.bytes()) {
+  PreparedStream(const std::string& input, const ImageShape& shape, int64_t most) : name_(input) {
     const auto stream = open_stream(input, shape.height, shape.width, shape.channels);
     Frame frame;
     while ((most == 0 || pictures_.count() < most) && stream->next(&frame)) {
       if (static_cast<int64_t>(pictures_.pixels.size()) > kMostBytes)
         fail(ErrorCode::kInvalidArgument, "{}: more than {} MiB of images at {}x{}; give --frames, or pipe it in",
-             input, kMostBytes >> 20, shape.width, shape.height);
+             input, kMostBytes >> 20, pictures_.width, pictures_.height);
       pictures_.add(std::move(frame));
     }
     if (pictures_.count() == 0) fail(ErrorCode::kBadFile, "{}: holds no image", input);
@@ -116,7 +124,7 @@ class PreparedStream : public BurstSource {
   bool next(Burst* burst) override {
     const int64_t images = std::min(burst_, pictures_.count() - at_);
     if (images <= 0) return false;
-    *burst = pictures_.slice(at_, images, bytes_);
+    *burst = pictures_.slice(at_, images);
     at_ += images;
     return true;
   }
@@ -124,13 +132,13 @@ class PreparedStream : public BurstSource {
  private:
   std::string name_;
   Pictures pictures_;
-  int64_t bytes_, burst_ = 1, at_ = 0;
+  int64_t burst_ = 1, at_ = 0;
 };
 
 class LiveStream : public BurstSource {
  public:
   LiveStream(const std::string& input, const ImageShape& shape)
-      : name_(input), bytes_(shape.bytes()), stream_(open_stream(input, shape.height, shape.width, shape.channels)) {}
+      : name_(input), stream_(open_stream(input, shape.height, shape.width, shape.channels)) {}
   const std::string& name() const override { return name_; }
   bool labelled() const override { return false; }
   bool live() const override { return true; }
@@ -146,7 +154,7 @@ class LiveStream : public BurstSource {
     Frame frame;
     while (pictures_.count() < burst_ && read(&frame)) pictures_.add(std::move(frame));
     if (pictures_.count() == 0) return false;
-    *burst = pictures_.slice(0, pictures_.count(), bytes_);
+    *burst = pictures_.slice(0, pictures_.count());
     burst->labels = {};
     return true;
   }
@@ -162,7 +170,7 @@ class LiveStream : public BurstSource {
   }
 
   std::string name_;
-  int64_t bytes_, burst_ = 1;
+  int64_t burst_ = 1;
   std::unique_ptr<Stream> stream_;
   Pictures pictures_;
   bool started_ = false;
@@ -170,15 +178,14 @@ class LiveStream : public BurstSource {
 
 }  // namespace
 
-std::unique_ptr<BurstSource> make_data_source(Images images, const ImageShape& shape, int64_t outputs) {
-  if (images.height != shape.height || images.width != shape.width || images.channels != shape.channels)
-    fail(ErrorCode::kInvalidArgument,
-         "{}: images of {}x{}x{}, but the model reads {}x{}x{} (height, width, channels); --input fits pictures to it",
-         images.name, images.height, images.width, images.channels, shape.height, shape.width, shape.channels);
+std::unique_ptr<BurstSource> make_data_source(Images images, int64_t channels, int64_t outputs) {
+  if (images.channels != channels)
+    fail(ErrorCode::kInvalidArgument, "{}: images of {} channels, but the model reads {}; --input fits pictures to it",
+         images.name, images.channels, channels);
   if (static_cast<int64_t>(images.classes.size()) > outputs)
     fail(ErrorCode::kInvalidArgument, "{}: {} classes, but the model answers with {}", images.name,
          images.classes.size(), outputs);
-  return std::make_unique<DataSource>(std::move(images), shape);
+  return std::make_unique<DataSource>(std::move(images));
 }
 
 bool is_live_input(const std::string& input) {

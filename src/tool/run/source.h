@@ -17,6 +17,7 @@ struct Burst {
   std::span<const uint8_t> pixels;     // [images][height][width][channels]
   std::span<const int32_t> labels;     // empty: not known
   std::span<const std::string> names;  // of pictures; empty for data sets
+  int64_t height = 0, width = 0;       // of the images, which the session resizes
 };
 
 struct ImageShape {
@@ -38,11 +39,12 @@ class BurstSource {
   virtual bool next(Burst* burst) = 0;  // false: the end. Costs nothing, but a live source blocks
 };
 
-// Endless: all images once in a seeded order, then again. Fails when the images are not of `shape` or have more classes
+// Endless: all images once in a seeded order, then again. Fails when the images have other channels or more classes
 // than `outputs`, naming both.
-std::unique_ptr<BurstSource> make_data_source(Images images, const ImageShape& shape, int64_t outputs);
+std::unique_ptr<BurstSource> make_data_source(Images images, int64_t channels, int64_t outputs);
 
-// `input` as in open_stream(); pictures are fitted to `shape`. Standard input, cameras and pipes are live; other inputs
+// `input` as in open_stream(); pictures are fitted to `shape`; height and width 0: to the
+// first one's size. Standard input, cameras and pipes are live; other inputs
 // are read whole before the first play, up to `most` images (0: all).
 std::unique_ptr<BurstSource> make_stream_source(const std::string& input, const ImageShape& shape, int64_t most);
 

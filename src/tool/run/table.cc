@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/run/table.h"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,8 +55,15 @@ std::string heading(const RunContext& c) {
   text += c.frames > 0 ? fmt::format("; {} frames a policy, {} round{}", c.frames, c.rounds, c.rounds == 1 ? "" : "s")
                        : "; to the stream's end";
   if (c.load > 0)
-    text += fmt::format("\nin the middle third of a trace the core is shared with {} busy process{}", c.load,
-                        c.load == 1 ? "" : "es");
+    text += fmt::format("\n{} of a trace the core is shared with {} busy process{}",
+                        c.load_from < 0
+                            ? "in the middle third"
+                            : fmt::format("from {:g} s to {:g} s", static_cast<double>(c.load_from) * c.period_ms / 1e3,
+                                          static_cast<double>(c.load_to) * c.period_ms / 1e3),
+                        c.load, c.load == 1 ? "" : "es");
+  if (!c.below_floor.empty())
+    text += fmt::format("\nbelow the accuracy floor of {:g} and never chosen: {}", c.accuracy_floor,
+                        fmt::join(c.below_floor, ", "));
   if (!c.labelled) text += "\nno labels: nothing can be said about accuracy";
   return text + "\n";
 }
@@ -111,9 +118,16 @@ nlohmann::json summary_json(const std::vector<Tally>& tallies, const RunContext&
                        {"energy_mj", known(context.energy_sensor, t.energy_mj)},
                        {"best_static", static_cast<int>(i) == best}});
   }
-  return {{"model", context.model},         {"data", context.source},         {"burst", context.burst},
-          {"burst_ms", context.burst_ms()}, {"period_ms", context.period_ms}, {"deadline_ms", context.deadline_ms},
-          {"load", context.load},           {"rounds", context.rounds},       {"summary", summary}};
+  return {{"model", context.model},
+          {"data", context.source},
+          {"burst", context.burst},
+          {"burst_ms", context.burst_ms()},
+          {"period_ms", context.period_ms},
+          {"deadline_ms", context.deadline_ms},
+          {"load", context.load},
+          {"rounds", context.rounds},
+          {"accuracy_floor", context.accuracy_floor},
+          {"summary", summary}};
 }
 
 LiveTable::LiveTable(const RunContext& context, Style style) : context_(context), style_(style) {}
