@@ -180,20 +180,18 @@ class Calibration {
       const int64_t size = images_.height * images_.width * images_.channels;
       return {1,
               std::span(images_.pixels).subspan(static_cast<std::size_t>(image * size), static_cast<std::size_t>(size)),
-              {}};
+              {},
+              images_.height,
+              images_.width};
     }
     const int64_t size = floats(from_);
     return {1, {}, std::span(values_).subspan(static_cast<std::size_t>(image * size), static_cast<std::size_t>(size))};
   }
 
   void check_images(const Model& model) const {
-    if (images_.height == model.input_height() && images_.width == model.input_width() &&
-        images_.channels == model.input_channels())
-      return;
-    fail(ErrorCode::kInvalidArgument,
-         "{}: images of {}x{}x{}, but choice '{}' reads {}x{}x{} (height, width, channels)", images_.name,
-         images_.height, images_.width, images_.channels, to_string(network_.graph.space, sub_.choice),
-         model.input_height(), model.input_width(), model.input_channels());
+    if (images_.channels == model.input_channels()) return;
+    fail(ErrorCode::kInvalidArgument, "{}: images of {} channels, but choice '{}' reads {}", images_.name,
+         images_.channels, to_string(network_.graph.space, sub_.choice), model.input_channels());
   }
 
   Network network_;  // with the statistics so far

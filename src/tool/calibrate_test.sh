@@ -28,7 +28,7 @@ expect 2 "" "$limber" calibrate
 expect 2 "model is required" "$limber" calibrate norms
 expect 1 "no data set 'nonsense'" "$limber" "${norms[@]}" --data nonsense
 expect 1 "legal: 25%" "$limber" "${norms[@]}" --member 33%
-expect 1 "images of 32x32x3, but" "$limber" calibrate norms "$models/fashion-incremental.safetensors" --data shapes
+expect 1 "images of 3 channels, but" "$limber" calibrate norms "$models/fashion-incremental.safetensors" --data shapes
 expect 1 "limber: error:" "$limber" "${norms[@]}" --output "$work/none/out.safetensors"
 
 # Every calibrated member has just the accuracy that was stored with its statistics; the others keep theirs.
