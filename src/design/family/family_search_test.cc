@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/error.h"
 #include "base/test_folder.h"
+#include "design/family/stratified_images.h"
 #include "design/test_images.h"
 #include "formats/graph_json.h"
 #include "network/model.h"
@@ -118,6 +122,25 @@ TEST(FamilySearch, MembersHaveStatisticsOfTheirOwn) {
   const auto model = Model::build(result);
   for (int m = 0; m < 2; ++m)
     EXPECT_EQ(count_right(model, m, data.validation), judge(result.family[static_cast<std::size_t>(m)].choice));
+}
+
+TEST(StratifiedImages, EveryClassHasItsShare) {
+  Images sorted = toy::coloured(200, 2, 4, 1);
+  std::sort(sorted.labels.begin(), sorted.labels.end());  // as image folders are read
+  for (std::size_t i = 0; i < sorted.labels.size(); ++i)
+    sorted.pixels[12 * i] = static_cast<uint8_t>(i);  // to tell them apart
+  const Images some = stratified_images(sorted, 42, 7);
+  std::map<int32_t, int> counts;
+  for (std::size_t i = 0; i < some.labels.size(); ++i) {
+    ++counts[some.labels[i]];
+    EXPECT_EQ(some.labels[i], sorted.labels[some.pixels[12 * i]]);  // pixels and label came along together
+  }
+  EXPECT_EQ(some.count, 42);
+  EXPECT_EQ(counts.size(), 4u);
+  for (const auto& [label, count] : counts) EXPECT_NEAR(count, 10.5, 0.6);
+  EXPECT_EQ(some.hash, stratified_images(sorted, 42, 7).hash);
+  EXPECT_NE(some.hash, stratified_images(sorted, 42, 8).hash);
+  EXPECT_EQ(stratified_images(sorted, 500, 7).hash, sorted.hash);
 }
 
 TEST(FamilySearch, ImagesThatNoChoiceReadsAreRefused) {
