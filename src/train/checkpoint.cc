@@ -11,7 +11,7 @@ namespace limber::train {
 
 // To JSON and back.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, step, epoch, member, loss, learning_rate, validation_own, validation,
-                                   scale, seconds)
+                                   scale, seconds, members)
 
 namespace {
 
@@ -30,10 +30,26 @@ Values values_of(const Tensor& tensor) {
 
 }  // namespace
 
+std::string to_json_text(const EpochRecord& record) {
+  json line = {{"member", record.member},
+               {"epoch", record.epoch + 1},
+               {"loss", record.loss},
+               {"learning_rate", record.learning_rate},
+               {"validation", record.validation},
+               {"seconds", record.seconds}};
+  if (record.members.empty()) {
+    line["validation_own"] = record.validation_own;
+    line["scale"] = record.scale;
+  } else {
+    line["members"] = record.members;
+  }
+  return line.dump();
+}
+
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path) {
-  json state = {{"step", checkpoint.step},           {"epoch", checkpoint.epoch},     {"batch", checkpoint.batch},
-                {"loss_sum", checkpoint.loss_sum},   {"seconds", checkpoint.seconds}, {"best", checkpoint.best},
-                {"data_hash", checkpoint.data_hash}, {"recipe", checkpoint.recipe},   {"records", checkpoint.records}};
+  json state = {{"step", checkpoint.step},         {"epoch", checkpoint.epoch},     {"batch", checkpoint.batch},
+                {"loss_sum", checkpoint.loss_sum}, {"seconds", checkpoint.seconds}, {"data_hash", checkpoint.data_hash},
+                {"recipe", checkpoint.recipe},     {"records", checkpoint.records}};
   SafeTensors content;
   content.metadata = {{"format", kFormat}, {"state", state.dump()}};
   for (const auto& [name, tensor] : checkpoint.tensors) {
@@ -59,7 +75,6 @@ Checkpoint read_checkpoint(const std::string& path) {
     checkpoint.batch = state.at("batch");
     checkpoint.loss_sum = state.at("loss_sum");
     checkpoint.seconds = state.at("seconds");
-    checkpoint.best = state.at("best");
     checkpoint.records = state.at("records").get<std::vector<EpochRecord>>();
     for (const Tensor& tensor : content.tensors) checkpoint.tensors[tensor.name] = values_of(tensor);
   } catch (const Error& error) {

@@ -18,7 +18,10 @@ struct EpochRecord {
   double validation_own = 0, validation = 0;  // top-1 on the validation split: the new groups alone; the member
   double scale = 1;  // of the last epoch of a step: the factor its new groups' answer was multiplied with (Scale)
   double seconds = 0;
+  std::map<std::string, double> members;  // of a super-network: top-1 on the validation split by member; else empty
 };
+
+std::string to_json_text(const EpochRecord& record);  // one line of the log
 
 struct Values {
   std::vector<int64_t> shape;
@@ -30,9 +33,8 @@ struct Checkpoint {
   int64_t step = 0, epoch = 0, batch = 0;  // the next batch to train; step == members: all steps are done
   double loss_sum = 0;                     // over this epoch's batches so far
   double seconds = 0;                      // spent on this epoch so far
-  double best = -1;                        // best validation accuracy of this step so far (keep = "best")
   std::vector<EpochRecord> records;
-  std::map<std::string, Values> tensors;  // weights by name; "momentum/NAME", "best/NAME" beside them
+  std::map<std::string, Values> tensors;  // weights by name; "momentum/NAME" and others beside them
 };
 
 void write_checkpoint(const Checkpoint& checkpoint, const std::string& path);

@@ -37,31 +37,26 @@ limber::Tensor stored(const std::string& name, torch::Tensor& weight) {
 
 }  // namespace
 
-Network finished_model(const Recipe& recipe, const Graph& graph, const std::vector<Step>& steps,
-                       const std::vector<Choice>& choices, Tensors& weights, const TrainingData& data,
-                       const TrainOptions& options) {
-  torch::NoGradGuard guard;
+Network blank_network(const Recipe& recipe, const Graph& graph, const TrainingData& data) {
   Network network;
   network.name = recipe.name;
   network.graph = graph;
   network.preprocessing = {recipe.mean, recipe.deviation};
   network.labels = data.train.classes;
-  for (auto& [name, weight] : weights) network.tensors.push_back(stored(name, weight));
-  const Images test = data.test();
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    Member member;
-    member.name = recipe.members[i].name;
-    member.choice = choices[i];
-    for (const auto& [images, split] : {std::pair{&data.validation, "validation"}, std::pair{&test, "test"}}) {
-      const double top1 = answer_all(recipe, graph, steps[i], weights, *images, false).accuracy();
-      member.accuracies.push_back({top1, images->name, split, images->hash, images->count});
-      if (options.note)
-        options.note(fmt::format("{}: {:.2f} % of {} {} images of {}", member.name, 100 * top1, images->count, split,
-                                 images->name));
-    }
-    network.family.push_back(std::move(member));
-  }
   return network;
+}
+
+void add_tensors(Network& network, Tensors& weights) {
+  torch::NoGradGuard guard;
+  for (auto& [name, weight] : weights) network.tensors.push_back(stored(name, weight));
+}
+
+void add_accuracy(Member& member, const Images& images, const std::string& split, double top1,
+                  const TrainOptions& options) {
+  member.accuracies.push_back({top1, images.name, split, images.hash, images.count});
+  if (options.note)
+    options.note(
+        fmt::format("{}: {:.2f} % of {} {} images of {}", member.name, 100 * top1, images.count, split, images.name));
 }
 
 }  // namespace limber::train

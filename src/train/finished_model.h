@@ -6,10 +6,15 @@
 
 namespace limber::train {
 
-// Weights become F16 (and `weights` what the file holds); accuracies of both splits are measured with exactly these, in
-// fp32. Reads the test images: call it once.
-Network finished_model(const Recipe& recipe, const Graph& graph, const std::vector<Step>& steps,
-                       const std::vector<Choice>& choices, Tensors& weights, const TrainingData& data,
-                       const TrainOptions& options);
+// Name, graph, pre-processing and labels.
+Network blank_network(const Recipe& recipe, const Graph& graph, const TrainingData& data);
+
+// Adds the tensors; matrices and kernels as F16, and `weights` becomes what the file holds: accuracies are measured
+// with exactly these, in fp32.
+void add_tensors(Network& network, Tensors& weights);
+
+// Adds an accuracy to a member, and says so.
+void add_accuracy(Member& member, const Images& images, const std::string& split, double top1,
+                  const TrainOptions& options);
 
 }  // namespace limber::train

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/interpreter.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace limber::train {
 
 using torch::Tensor;
 
-Interpreter::Interpreter(const Graph& graph, const Step& step, Tensors& weights, const Tensors& leaves, bool training,
-                         bool bf16, bool alone)
-    : graph_(graph), step_(step), weights_(weights), leaves_(leaves), training_(training), bf16_(bf16), alone_(alone) {}
+Interpreter::Interpreter(const Graph& graph, const Step& step, Tensors& weights, const Tensors& leaves,
+                         Statistics statistics, bool bf16, bool alone)
+    : graph_(graph),
+      step_(step),
+      weights_(weights),
+      leaves_(leaves),
+      statistics_(statistics),
+      bf16_(bf16),
+      alone_(alone) {}
 
 std::vector<Range> Interpreter::ranges_alone(const Step& step, const SubNode& sub) {
   std::vector<Range> fresh;
@@ -68,6 +76,26 @@ Tensor Interpreter::weight(const std::string& name) {
   return leaf != leaves_.end() ? leaf->second : weights_.at(name);
 }
 
+// The wanted kernel out of the stored one, as OFA makes it: centre crops, each times its matrix.
+Tensor Interpreter::kernel(const SubNode& sub, const Node& node, Tensor w) {
+  std::vector<const KernelTransform*> steps;
+  for (int64_t size = sub.kernel; size != w.size(2);) {  // from the wanted size up to the stored one
+    const auto step = std::find_if(node.transforms.begin(), node.transforms.end(),
+                                   [&](const KernelTransform& transform) { return transform.to == size; });
+    if (step == node.transforms.end())
+      fail(ErrorCode::kBadFile, "graph '{}': node '{}': no transform makes a kernel of {} out of {}", graph_.name,
+           node.name, size, w.size(2));
+    steps.push_back(&*step);
+    size = step->from;
+  }
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const int64_t to = (*step)->to, margin = ((*step)->from - to) / 2;
+    const Tensor crop = w.narrow(2, margin, to).narrow(3, margin, to).reshape({w.size(0), w.size(1), to * to});
+    w = torch::matmul(crop, weight((*step)->matrix).t()).reshape({w.size(0), w.size(1), to, to});
+  }
+  return w;
+}
+
 Tensor Interpreter::convolve(const SubNode& sub, const Node& node) {
   const bool fresh = step_.fresh[static_cast<std::size_t>(sub.node)];
   const std::vector<Range> ranges = alone_ && fresh ? ranges_alone(step_, sub) : sub.inputs;
@@ -87,6 +115,7 @@ Tensor Interpreter::convolve(const SubNode& sub, const Node& node) {
       w = parts.size() == 1 ? parts[0] : torch::cat(parts, 1);
     }
   }
+  if (!node.transforms.empty()) w = kernel(sub, node, w);
   Tensor bias;
   if (!node.bias.empty()) bias = weight(node.bias).narrow(0, sub.channels_from, sub.channels);
   if (bf16_) {
@@ -101,21 +130,27 @@ Tensor Interpreter::normalise(const SubNode& sub, const Norm& norm, Tensor x) {
   const auto slice = [&](Tensor t) {
     return t.size(0) == sub.channels ? t : t.narrow(0, sub.channels_from, sub.channels);
   };
-  const bool learn = training_ && step_.fresh[static_cast<std::size_t>(sub.node)];
-  // The means and variances are updated in place, with libtorch's momentum of 0.1.
-  return torch::batch_norm(x, slice(weight(norm.weight)), slice(weight(norm.bias)), slice(weights_.at(norm.mean)),
-                           slice(weights_.at(norm.variance)), learn, 0.1, norm.epsilon, false);
+  const Tensor scale = slice(weight(norm.weight)), shift = slice(weight(norm.bias));
+  if (statistics_ == Statistics::kBatch)
+    return torch::batch_norm(x, scale, shift, Tensor(), Tensor(), true, 0, norm.epsilon, false);
+  const bool measure = statistics_ == Statistics::kMeasured;
+  const bool learn =
+      measure || (statistics_ == Statistics::kTracked && step_.fresh[static_cast<std::size_t>(sub.node)]);
+  // The means and variances are updated in place.
+  return torch::batch_norm(x, scale, shift, slice(weights_.at(norm.mean)), slice(weights_.at(norm.variance)), learn,
+                           measure ? 1.0 / static_cast<double>(measured + 1) : 0.1, norm.epsilon, false);
 }
 
 Tensor Interpreter::linear(const SubNode& sub, const Node& node, const std::vector<Range>& ranges, bool with_bias) {
   const Tensor x = read(sub, ranges).flatten(1).to(torch::kFloat);
   Tensor w;
   const bool trained_columns =
-      sub.node == step_.answer && &ranges == &step_.new_ranges && leaves_.count(node.weight) != 0;
+      step_.own_columns && sub.node == step_.answer && &ranges == &step_.new_ranges && leaves_.count(node.weight) != 0;
   if (trained_columns) {
     w = leaves_.at(node.weight);  // exactly the new columns, in the order of the ranges
   } else {
-    const Tensor all = sub.node == step_.answer ? weights_.at(node.weight) : weight(node.weight);
+    const bool apart = step_.own_columns && sub.node == step_.answer;  // its leaf holds other columns
+    const Tensor all = apart ? weights_.at(node.weight) : weight(node.weight);
     std::vector<Tensor> parts;
     for (const Range& range : ranges)
       parts.push_back(all.narrow(0, sub.channels_from, sub.channels).narrow(1, range.weight_from, range.count));

@@ -50,8 +50,8 @@ void Leaves::allocate() {
       for (const Range& range : columns) parts.push_back(value.narrow(1, range.weight_from, range.count));
       value = torch::cat(parts, 1);
     }
-    value = channels_last(value.detach().clone()).requires_grad_();
-    leaves_.push_back({name, value, torch::zeros_like(value), std::move(columns)});
+    leaves_.push_back(make_leaf(name, channels_last(value.detach().clone()), true));
+    leaves_.back().columns = std::move(columns);
   };
   for (const SubNode& sub : step().network.nodes) {
     const Node& node = node_of(sub);
@@ -111,12 +111,7 @@ void Leaves::random(const SubNode& sub, Tensor& w) const {
           .copy_(torch::randn({w.size(0), range.count}).mul_(std::sqrt(1.0 / static_cast<double>(inputs))));
     return;
   }
-  const std::vector<int64_t> shape = w.sizes().vec();
-  w.copy_(torch::randn(shape));
-  if (node.op == Op::kConv2d)
-    w.mul_(std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3])));
-  else
-    w.mul_(std::sqrt(1.0 / static_cast<double>(shape[1])));
+  w.copy_(random_weight(w.sizes().vec(), node));
   if (recipe_.join > 0 && step_ > 0 && node.op == Op::kConv2d && sub.groups == 1 && !node.depthwise) {
     Tensor own = torch::zeros_like(w);  // what reads earlier groups starts at zero
     for (const Range& range : Interpreter::ranges_alone(step(), sub))
@@ -201,23 +196,6 @@ void Leaves::copy_start(const SubNode& sub, Tensor& w) const {
   for (const std::string& name : vectors_of(node)) {
     const limber::Tensor* other = find_tensor(*start_, name);
     if (other != nullptr && other->shape == weights_.at(name).sizes().vec()) weights_.at(name).copy_(to_torch(*other));
-  }
-}
-
-Tensors Leaves::values() const {
-  Tensors values;
-  for (const Leaf& leaf : leaves_) values[leaf.name] = leaf.value;
-  return values;
-}
-
-void Leaves::update(double rate) {
-  torch::NoGradGuard guard;
-  for (Leaf& leaf : leaves_) {
-    Tensor gradient = leaf.value.grad();
-    if (leaf.value.dim() > 1 && recipe_.weight_decay > 0) gradient.add_(leaf.value, recipe_.weight_decay);
-    leaf.momentum.mul_(recipe_.momentum).add_(gradient);
-    leaf.value.add_(gradient.add_(leaf.momentum, recipe_.momentum), -rate);
-    leaf.value.mutable_grad().reset();
   }
 }
 

@@ -6,16 +6,9 @@
 #include <vector>
 
 #include "network/network.h"
-#include "train/interpreter.h"
-#include "train/recipe.h"
+#include "train/parameters.h"
 
 namespace limber::train {
-
-struct Leaf {
-  std::string name;
-  torch::Tensor value, momentum;
-  std::vector<Range> columns;  // of a partly trained weight; empty: all of it
-};
 
 // Makes a step's leaves, hands them to the interpreter, updates them and copies them into the whole weights. Not
 // thread-safe.
@@ -33,10 +26,7 @@ class Leaves {
   void restore(int64_t step, const Tensors& momenta);
   void clear() { leaves_.clear(); }
 
-  Tensors values() const;
-  const std::vector<Leaf>& all() const { return leaves_; }
-  // SGD with Nesterov momentum; weight decay on weights, not on normalisation and biases.
-  void update(double rate);
+  std::vector<Leaf>& all() { return leaves_; }
   void copy_to_weights();
   // Multiplies what the new groups say, in the weights.
   void scale_answer(double factor);

@@ -35,8 +35,8 @@ TEST(Leaves, AGroupThatBeginsAsThePreviousOneSaysTheSame) {
     torch::Tensor before;
     for (std::size_t i = 0; i < steps.size(); ++i) {
       leaves.make(static_cast<int64_t>(i));
-      const Tensors values = leaves.values();
-      Interpreter net(graph, steps[i], weights, values, false, false);
+      const Tensors values = values_of(leaves.all());
+      Interpreter net(graph, steps[i], weights, values, Statistics::kStored, false);
       torch::NoGradGuard guard;
       net.start(x);
       const torch::Tensor says = net.own();

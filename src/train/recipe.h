@@ -20,9 +20,32 @@ enum class Schedule { kLinear, kCosine };  // how the learning rate falls after 
 enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
 enum class Keep { kLast, kBest };  // which epoch's weights a step keeps: the last, or the best on the validation split
 
+// The sub-networks of one update of a super-network: the largest alone; the largest, the smallest and random ones
+// (sandwich rule, Yu and Huang 2019); or random ones.
+enum class Sample { kLargest, kSandwich, kRandom };
+// Whose answers the sub-networks learn besides the labels: nobody's; those of the largest in the same update (in-place
+// distillation, Yu and Huang 2019); or those of the largest as it was when the phase began (progressive shrinking, Cai
+// et al. 2020).
+enum class Teacher { kNone, kLargest, kPrevious };
+
 struct RecipeMember {
   std::string name;    // "25%"
-  std::string choice;  // "groups=1"
+  std::string choice;  // "groups=1"; of a super-network: a pattern, see train/sampler.h
+};
+
+// [[phase]]: of a super-network's training.
+struct RecipePhase {
+  std::string name;
+  int64_t epochs = 0;
+  double learning_rate = 0, warm_up = 0;  // default: those of [training]
+  Schedule schedule = Schedule::kLinear;
+  Sample sample = Sample::kSandwich;
+  int64_t subnets = 4;  // per update
+  Teacher teacher = Teacher::kLargest;
+  double hard = 0;    // weight of the labels beside the teacher's answers, 0..1
+  bool sort = false;  // first put the channels that matter most in front (train/sorting.h)
+  std::string space;  // only these choices, a pattern; empty: all
+  int64_t line = 0;   // of the recipe
 };
 
 struct Recipe {
@@ -53,14 +76,16 @@ struct Recipe {
   Precision precision = Precision::kBf16;
   Keep keep = Keep::kLast;
   int64_t seed = 1;
-  std::vector<RecipeMember> members;  // ascending; each adds groups to the one before
+  int64_t calibration = 2048;         // training images that a sub-network's statistics are measured on
+  std::vector<RecipePhase> phases;    // not empty: a super-network, and `epochs` to `keep` above have no meaning
+  std::vector<RecipeMember> members;  // ascending; of channel groups each adds groups to the one before
 };
 
 // Fails with kBadFile naming file, line, key, what was found and what is legal. Unknown keys are errors.
 Recipe read_recipe(const std::string& path);
 Recipe parse_recipe(const std::string& text, const std::string& path);
 
-// Learning rate at `done` (0..1) of a step.
-double learning_rate_at(const Recipe& recipe, double done);
+// Learning rate at `done` (0..1) of a step or phase.
+double learning_rate_at(double peak, double warm_up, Schedule schedule, double done);
 
 }  // namespace limber::train

@@ -49,9 +49,9 @@ TEST(Recipe, ReadsEveryKey) {
   EXPECT_EQ(recipe.loss, Loss::kMixed);
   ASSERT_EQ(recipe.members.size(), 2u);
   EXPECT_EQ(recipe.members[1].choice, "groups=2");
-  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0), 0.01);
-  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0.5), 0.2);
-  EXPECT_DOUBLE_EQ(learning_rate_at(recipe, 0.75), 0.1);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.learning_rate, recipe.warm_up, recipe.schedule, 0), 0.01);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.learning_rate, recipe.warm_up, recipe.schedule, 0.5), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(recipe.learning_rate, recipe.warm_up, recipe.schedule, 0.75), 0.1);
 }
 
 TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {

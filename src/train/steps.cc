@@ -28,8 +28,16 @@ void require_trainable(const Graph& graph, const SubNode& sub) {
     fail(ErrorCode::kUnsupported, "graph '{}': node '{}': training does not know {}", graph.name, node.name, what);
   };
   if (node.op == Op::kAttention) refuse("attention");
-  if (!node.transforms.empty()) refuse("kernel transforms");
   if (sub.height.symbol >= 0) refuse("run-time symbols");
+}
+
+void require_groups(const Graph& graph, const SubNode& sub) {
+  const Node& node = node_at(graph, sub.node);
+  if (!node.transforms.empty())
+    fail(ErrorCode::kUnsupported,
+         "graph '{}': node '{}' has kernel transforms, which channel groups do not train; a recipe with [[phase]] "
+         "sections does",
+         graph.name, node.name);
 }
 
 bool same(const SubNode& a, const SubNode& b) {
@@ -75,6 +83,7 @@ std::vector<Step> plan_steps(const Graph& graph, const std::vector<Choice>& memb
     step.fresh.assign(graph.nodes.size(), false);
     for (const SubNode& sub : step.network.nodes) {
       require_trainable(graph, sub);
+      require_groups(graph, sub);
       step.fresh[static_cast<std::size_t>(sub.node)] = true;
     }
     if (steps.empty()) {
@@ -85,6 +94,17 @@ std::vector<Step> plan_steps(const Graph& graph, const std::vector<Choice>& memb
     steps.push_back(std::move(step));
   }
   return steps;
+}
+
+Step sub_network_step(const Graph& graph, const Choice& choice) {
+  Step step;
+  step.network = resolve(graph, choice);
+  step.answer = find_answer(graph, step.network);
+  step.fresh.assign(graph.nodes.size(), true);
+  step.new_ranges = step.network.of(step.answer).inputs;
+  step.own_columns = false;
+  for (const SubNode& sub : step.network.nodes) require_trainable(graph, sub);
+  return step;
 }
 
 std::map<std::string, std::vector<int64_t>> tensor_shapes(const Graph& graph, const std::vector<Step>& steps) {
@@ -106,6 +126,8 @@ std::map<std::string, std::vector<int64_t>> tensor_shapes(const Graph& graph, co
       else
         grow(node.weight, {outputs, node.depthwise ? 1 : inputs / sub.groups, sub.kernel, sub.kernel});
       if (!node.bias.empty()) grow(node.bias, {outputs});
+      for (const KernelTransform& transform : node.transforms)
+        grow(transform.matrix, {transform.to * transform.to, transform.to * transform.to});
       if (node.norm) {
         for (const std::string& name : {node.norm->weight, node.norm->bias, node.norm->mean, node.norm->variance})
           grow(name, {outputs});

@@ -69,7 +69,7 @@ Answers answer_all(const Recipe& recipe, const Graph& graph, const Step& step, T
                    bool bf16) {
   torch::NoGradGuard guard;
   const Tensors no_leaves;
-  Interpreter net(graph, step, weights, no_leaves, false, bf16);
+  Interpreter net(graph, step, weights, no_leaves, Statistics::kStored, bf16);
   std::vector<Tensor> own, frozen, labels;
   std::vector<int64_t> indices(250);
   for (int64_t start = 0; start < images.count; start += 250) {

@@ -18,12 +18,12 @@ std::vector<float> torch_logits(const Network& network, const Choice& choice, co
   for (const limber::Tensor& tensor : network.tensors) {
     weights[tensor.name] = to_torch(tensor);
   }
-  const std::vector<Step> steps = plan_steps(network.graph, {choice});
+  const Step step = sub_network_step(network.graph, choice);
   Recipe recipe;
   recipe.mean = network.preprocessing.mean;
   recipe.deviation = network.preprocessing.deviation;
   const Tensors no_leaves;
-  Interpreter net(network.graph, steps[0], weights, no_leaves, false, false);
+  Interpreter net(network.graph, step, weights, no_leaves, Statistics::kStored, false);
   std::vector<float> answers;
   for (int64_t i = 0; i < images.count; ++i) {
     Tensor labels;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains a network of channel groups: one step per member, everything trained before is frozen. Layer: train.
+// Trains what a recipe describes: channel groups one after another (train/incremental.h), or a super-network
+// (train/super_network.h). Layer: train.
 #pragma once
 #include <functional>
 #include <string>
@@ -19,7 +20,7 @@ struct TrainingData {
 };
 
 struct Progress {
-  const std::string& member;
+  const std::string& member;                           // or phase
   int64_t step, steps, epoch, epochs, batch, batches;  // 0-based position
   double loss, learning_rate, images_per_second;
 };
@@ -28,6 +29,10 @@ struct TrainOptions {
   std::string
       checkpoint;  // file; written after each epoch and when stopped; empty: none. The log lies beside it (.jsonl)
   int threads = 1;
+  // Several processes, each with a part of every batch (super-networks). Rank 0 writes checkpoint, log and model.
+  int64_t nodes = 1, rank = 0;
+  std::string rendezvous;                         // HOST:PORT of rank 0
+  double process_timeout_seconds = 1800;          // how long one waits for another
   bool restart = false;                           // ignore an existing checkpoint
   bool finish = true;                             // false: stop after the last epoch, test images unread, no network
   std::string date;                               // for the training record, ISO 8601
@@ -39,7 +44,9 @@ struct TrainOptions {
 
 struct TrainResult {
   bool finished = false;  // false: stopped; the checkpoint holds everything
-  Network network;  // F16 weights, F32 normalisation; accuracies of both splits, measured with exactly these weights
+  // F16 weights, F32 normalisation; accuracies measured with exactly these weights: of both splits, of a super-network
+  // of the validation split alone (its family is chosen later, by search). Empty on other ranks than 0.
+  Network network;
   std::vector<EpochRecord> records;
 };
 
