@@ -22,8 +22,9 @@ namespace {
 volatile std::sig_atomic_t stop_asked = 0;
 
 struct Options {
-  std::string recipe, data, output, checkpoint;
+  std::string recipe, data, output, checkpoint, rendezvous;
   int threads = 1;
+  int64_t nodes = 1, rank = 0;
   bool no_model = false, restart = false, json = false;
 };
 
@@ -63,7 +64,21 @@ void print_json(const train::TrainResult& result, const Options& options) {
       nlohmann::json({{"model", options.output}, {"epochs", result.records.size()}, {"members", members}}).dump());
 }
 
+std::string epoch_line(const train::EpochRecord& record) {
+  std::string accuracies = fmt::format("validation {:.2f} % (new groups alone {:.2f} %)", 100 * record.validation,
+                                       100 * record.validation_own);
+  if (!record.members.empty()) {
+    accuracies = "validation";
+    for (const auto& [member, top1] : record.members)
+      accuracies += fmt::format("{} {} {:.2f} %", accuracies == "validation" ? "" : ",", member, 100 * top1);
+  }
+  return fmt::format("{:>6} epoch {:>3}: loss {:.3f}, {}, {:.0f} s", record.member, record.epoch + 1, record.loss,
+                     accuracies, record.seconds);
+}
+
 void run_training(Options options) {
+  if (options.nodes > 1 && options.rendezvous.empty())
+    throw CLI::ValidationError("--rendezvous", "--nodes needs --rendezvous HOST:PORT, the address of rank 0");
   train::Recipe recipe = train::read_recipe(options.recipe);
   if (!options.data.empty()) recipe.data = options.data;
   if (options.output.empty()) options.output = recipe.name + ".safetensors";
@@ -79,6 +94,9 @@ void run_training(Options options) {
   train::TrainOptions settings;
   settings.checkpoint = options.checkpoint;
   settings.threads = options.threads;
+  settings.nodes = options.nodes;
+  settings.rank = options.rank;
+  settings.rendezvous = options.rendezvous;
   settings.restart = options.restart;
   settings.finish = !options.no_model;
   settings.date = utc_now();
@@ -87,13 +105,20 @@ void run_training(Options options) {
   const char* line_start = bar ? "\r\033[K" : "";
   settings.note = [&](const std::string& text) { fmt::print(stderr, "{}{}\n", line_start, text); };
   settings.epoch_done = [&](const train::EpochRecord& record) {
-    fmt::print(stderr, "{}{:>6} epoch {:>3}: loss {:.3f}, validation {:.2f} % (new groups alone {:.2f} %), {:.0f} s\n",
-               line_start, record.member, record.epoch + 1, record.loss, 100 * record.validation,
-               100 * record.validation_own, record.seconds);
+    fmt::print(stderr, "{}{}\n", line_start, epoch_line(record));
   };
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_asked = 1; });
   const train::TrainResult result = train::train(recipe, graph, data, settings);
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
+  const bool first = options.rank == 0;
+  if (!result.finished && !first) {
+    fmt::print(stderr, "{}stopped; rank 0 has everything in its checkpoint\n", line_start);
+    throw CLI::RuntimeError(1);
+  }
+  if (!first) {
+    fmt::print(stderr, "{}trained; rank 0 writes the model\n", line_start);
+    return;
+  }
   if (!result.finished) {
     fmt::print(stderr, "{}stopped; everything is in {}. The same command goes on from there.\n", line_start,
                options.checkpoint);
@@ -119,7 +144,8 @@ void add_train_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "train a network as a recipe says");
   command->footer(
       "Example: limber train recipes/fashion-incremental.toml --output fashion.safetensors\n"
-      "A stopped or killed training goes on when the same command is given again.");
+      "A stopped or killed training goes on when the same command is given again. On several machines, for each RANK:\n"
+      "  limber train recipes/cifar10-ofa.toml --nodes 2 --rank RANK --rendezvous 192.168.0.10:29500");
   command->add_option("recipe", options->recipe, "a .toml file; recipes/ holds examples, docs/training.md the keys")
       ->required();
   command->add_option("--data", options->data, "a data set instead of the recipe's: a name or a path");
@@ -127,6 +153,11 @@ void add_train_command(CLI::App& app) {
   command->add_option("--checkpoint", options->checkpoint, "default: the model file's name with .checkpoint");
   command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")
       ->check(CLI::Range(1, 256));
+  command->add_option("--nodes", options->nodes, "processes that train together, each with a part of every batch")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--rank", options->rank, "which of them this is, from 0; rank 0 writes checkpoint, log and model")
+      ->check(CLI::Range(0, 4095));
+  command->add_option("--rendezvous", options->rendezvous, "HOST:PORT of rank 0, where they meet");
   command->add_flag("--restart", options->restart, "start over, even if there is a checkpoint");
   command->add_flag("--no-model", options->no_model,
                     "stop after the last epoch, for trying recipes: the test images stay unread, no model is written");

@@ -45,6 +45,10 @@ void read_steps(TomlReader& reader, Recipe& recipe) {
 }
 
 void read_training(TomlReader reader, Recipe& recipe, bool super_network) {
+  if (super_network)
+    reader.integer("calibration", recipe.calibration, 16, 1 << 20);
+  else
+    read_steps(reader, recipe);
   reader.integer("batch", recipe.batch, 2, 65536);
   reader.number("learning_rate", recipe.learning_rate, 1e-9, 100);
   reader.number("warm_up", recipe.warm_up, 0, 0.99);
@@ -54,10 +58,6 @@ void read_training(TomlReader reader, Recipe& recipe, bool super_network) {
   reader.number("label_smoothing", recipe.label_smoothing, 0, 0.9);
   reader.word("precision", recipe.precision, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
   reader.integer("seed", recipe.seed, 0, int64_t{1} << 31);
-  if (super_network)
-    reader.integer("calibration", recipe.calibration, 16, 1 << 20);
-  else
-    read_steps(reader, recipe);
   reader.done();
 }
 
@@ -144,7 +144,8 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
   for (const toml::node& node : reader.array("member", "one [[member]] section or more")) {
     if (!node.is_table()) reader.refuse(node, "member", "a [[member]] section");
     TomlReader member(*node.as_table(), path, "member.");
-    recipe.members.push_back({member.text("name"), member.text("choice")});
+    const std::string name = member.text("name");  // a design space without dimensions needs no choice
+    recipe.members.push_back({name, super_network && !member.has("choice") ? "" : member.text("choice")});
     member.done();
   }
   reader.done();

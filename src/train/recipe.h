@@ -30,7 +30,7 @@ enum class Teacher { kNone, kLargest, kPrevious };
 
 struct RecipeMember {
   std::string name;    // "25%"
-  std::string choice;  // "groups=1"; of a super-network: a pattern, see train/sampler.h
+  std::string choice;  // "groups=1"; as Limber's commands take it
 };
 
 // [[phase]]: of a super-network's training.

@@ -58,7 +58,7 @@ TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
   const struct {
     const char *from, *to, *says;
   } cases[] = {
-      {"loss = ", "losss = ", "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, batch,"},
+      {"loss = ", "losss = ", "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, loss,"},
       {"\"mixed\"", "\"both\"",
        "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
       {"rate = 0.2", "rate = \"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
@@ -73,6 +73,60 @@ TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
   };
   for (const auto& test : cases) {
     const std::string said = message(replaced(kGood, test.from, test.to));
+    EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
+  }
+}
+
+const char kSuper[] = R"(name = "tiny"
+network = "../networks/tiny.json"
+[data]
+name = "shapes"
+mean = [0.5, 0.5, 0.5]
+deviation = [0.25, 0.25, 0.25]
+[training]
+learning_rate = 0.2
+[[phase]]
+epochs = 3
+sample = "largest"
+[[phase]]
+epochs = 2
+learning_rate = 0.05
+teacher = "previous"
+hard = 0.5
+sort = true
+space = "*.kernel=7"
+[[member]]
+name = "largest"
+choice = "d=4"
+)";
+
+TEST(Recipe, ReadsThePhasesOfASuperNetwork) {
+  const Recipe recipe = parse_recipe(kSuper, "recipes/tiny.toml");
+  ASSERT_EQ(recipe.phases.size(), 2u);
+  EXPECT_EQ(recipe.phases[0].sample, Sample::kLargest);
+  EXPECT_DOUBLE_EQ(recipe.phases[0].learning_rate, 0.2);
+  EXPECT_EQ(recipe.phases[1].sample, Sample::kSandwich);
+  EXPECT_EQ(recipe.phases[1].teacher, Teacher::kPrevious);
+  EXPECT_DOUBLE_EQ(recipe.phases[1].hard, 0.5);
+  EXPECT_TRUE(recipe.phases[1].sort);
+  EXPECT_EQ(recipe.phases[1].space, "*.kernel=7");
+  EXPECT_EQ(recipe.phases[1].line, 12);
+}
+
+TEST(Recipe, SaysWhatIsWrongWithAPhase) {
+  const struct {
+    const char *from, *to, *says;
+  } cases[] = {
+      {"\"largest\"\n[[", "\"biggest\"\n[[",
+       "tiny.toml:11: phase.sample: legal is one of \"largest\", \"sandwich\", \"random\""},
+      {"teacher = \"previous\"", "teacher = \"me\"", "tiny.toml:15: phase.teacher: legal is one of \"none\""},
+      {"hard = 0.5", "hard = 2", "tiny.toml:16: phase.hard: legal is a number from 0 to 1, not 2"},
+      {"sort = true", "subnets = 1", "tiny.toml:17: phase.subnets: legal is 2 or more"},
+      {"epochs = 3", "epoch = 3", "phase.epochs is missing"},
+      {"[training]", "[training]\nloss = \"own\"", "tiny.toml:8: training.loss: no such key"},
+  };
+  for (const auto& test : cases) {
+    const std::string said = message(replaced(kSuper, test.from, test.to));
     EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
   }
 }

@@ -35,8 +35,7 @@ Condition parse_condition(const std::string& text, const std::string& where) {
     const bool known = condition.relation == "=" || condition.relation == ">=" || condition.relation == "<=";
     if (known && !condition.name.empty() && error == std::errc() && end == last) return condition;
   }
-  fail(ErrorCode::kBadFile,
-       "{}: '{}' is not of the form dimension=value, dimension>=value, dimension<=value, largest or smallest", where,
+  fail(ErrorCode::kBadFile, "{}: '{}' is not of the form dimension=value, dimension>=value or dimension<=value", where,
        text);
 }
 
@@ -55,63 +54,26 @@ void keep(Dimension& dimension, const Condition& condition, const std::string& w
 
 DesignSpace restricted(const DesignSpace& space, const std::string& pattern, const std::string& where) {
   DesignSpace result = space;
-  std::vector<bool> named(space.dimensions.size());
-  std::string rest;  // "largest" or "smallest": for the dimensions that nothing else names
   for (std::size_t at = 0; at < pattern.size();) {
     const std::size_t end = std::min(pattern.find(',', at), pattern.size());
-    const std::string part = pattern.substr(at, end - at);
+    const Condition condition = parse_condition(pattern.substr(at, end - at), where);
     at = end + 1;
-    if (part == "largest" || part == "smallest") {
-      rest = part;
-      continue;
-    }
-    const Condition condition = parse_condition(part, where);
     bool found = false;
-    for (std::size_t i = 0; i < named.size(); ++i) {
-      Dimension& dimension = result.dimensions[i];
+    for (Dimension& dimension : result.dimensions) {
       if (fnmatch(condition.name.c_str(), dimension.name.c_str(), 0) != 0) continue;
       keep(dimension, condition, where);
-      found = named[i] = true;
+      found = true;
     }
     if (!found)
       fail(ErrorCode::kBadFile, "{}: no dimension is called '{}'; legal: {}", where, condition.name, names_of(space));
   }
-  for (std::size_t i = 0; i < named.size() && !rest.empty(); ++i) {
-    std::vector<int64_t>& choices = result.dimensions[i].choices;
-    if (!named[i]) choices = {rest == "largest" ? choices.back() : choices.front()};
-  }
   return result;
 }
 
-Choice single_choice(const DesignSpace& space, const std::string& pattern, const std::string& where) {
-  const DesignSpace left = restricted(space, pattern, where);
-  DesignSpace open;
-  for (const Dimension& dimension : left.dimensions) {
-    if (dimension.choices.size() > 1) open.dimensions.push_back(dimension);
-  }
-  if (!open.dimensions.empty())
-    fail(ErrorCode::kBadFile,
-         "{}: '{}' leaves the choice of {} open; say NAME=VALUE for each, or add largest or smallest for all others",
-         where, pattern, names_of(open));
-  return largest(left);
-}
-
-Choice largest(const DesignSpace& space) {
-  Choice choice;
-  for (const Dimension& dimension : space.dimensions) choice.push_back(dimension.choices.back());
-  return choice;
-}
-
-Choice smallest(const DesignSpace& space) {
-  Choice choice;
-  for (const Dimension& dimension : space.dimensions) choice.push_back(dimension.choices.front());
-  return choice;
-}
-
 std::vector<Choice> sample(const DesignSpace& space, Sample how, int64_t subnets, Random& random) {
-  if (how == Sample::kLargest) return {largest(space)};
+  if (how == Sample::kLargest) return {largest_choice(space)};
   std::vector<Choice> choices;
-  if (how == Sample::kSandwich) choices = {largest(space), smallest(space)};
+  if (how == Sample::kSandwich) choices = {largest_choice(space), smallest_choice(space)};
   while (static_cast<int64_t>(choices.size()) < subnets) {
     Choice& choice = choices.emplace_back();
     for (const Dimension& dimension : space.dimensions)

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "design/calibrate_norms.h"
 #include "network/check.h"
 #include "train/finished_model.h"
 #include "train/sampler.h"
@@ -17,7 +18,7 @@ using torch::Tensor;
 // Each value of each dimension once, beside the largest ones: together they use every tensor to its full extent.
 std::vector<Step> covering_steps(const Graph& graph) {
   std::vector<Step> steps;
-  const Choice all = largest(graph.space);
+  const Choice all = largest_choice(graph.space);
   steps.push_back(sub_network_step(graph, all));
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (const int64_t value : graph.space.dimensions[i].choices) {
@@ -134,13 +135,11 @@ SuperNetworkLearner::SuperNetworkLearner(const Recipe& recipe, const Graph& grap
       bf16_(recipe.precision == Precision::kBf16) {
   for (const RecipePhase& phase : recipe.phases)
     spaces_.push_back(restricted(graph.space, phase.space, fmt::format("{}:{}: phase.space", recipe.path, phase.line)));
-  for (const RecipeMember& member : recipe.members)
-    choices_.push_back(single_choice(graph.space, member.choice,
-                                     fmt::format("{}: member.choice of \"{}\"", recipe.path, member.name)));
+  for (const RecipeMember& member : recipe.members) choices_.push_back(parse_choice(graph.space, member.choice));
   if (processes != nullptr && recipe.batch % processes->size() != 0)
     fail(ErrorCode::kInvalidArgument, "{}: training.batch is {}, which {} processes cannot share equally", recipe.path,
          recipe.batch, processes->size());
-  check_data(recipe, graph, sub_network_step(graph, largest(graph.space)), data, true);
+  check_data(recipe, graph, sub_network_step(graph, largest_choice(graph.space)), data, true);
   make_weights(start);
 }
 
@@ -248,10 +247,10 @@ double SuperNetworkLearner::learn(const Tensor& x, const Tensor& labels, const P
   Tensor soft;  // what the teacher says
   if (phase.teacher == Teacher::kPrevious) {
     torch::NoGradGuard guard;
-    soft = torch::softmax(answer(largest(graph_.space), teacher_, no_leaves), 1);
+    soft = torch::softmax(answer(largest_choice(graph_.space), teacher_, no_leaves), 1);
   } else if (phase.teacher == Teacher::kLargest && phase.sample == Sample::kRandom) {
     torch::NoGradGuard guard;
-    soft = torch::softmax(answer(largest(space), weights_, no_leaves), 1);
+    soft = torch::softmax(answer(largest_choice(space), weights_, no_leaves), 1);
   }
   double sum = 0;
   for (const Choice& choice : choices) {
@@ -297,8 +296,8 @@ Network SuperNetworkLearner::finish() {
   leaves_.clear();
   Tensors stored = weights_;
   // The shared statistics are the largest's, for whoever looks at a sub-network that is no member.
-  const MemberStatistics shared =
-      measure_statistics(recipe_, graph_, largest(graph_.space), weights_, data_.train, recipe_.calibration, false);
+  const MemberStatistics shared = measure_statistics(recipe_, graph_, largest_choice(graph_.space), weights_,
+                                                     data_.train, recipe_.calibration, false);
   for (const auto& [name, tensor] : shared) {
     if (stored.at(name).sizes() == tensor.sizes()) stored[name] = tensor;
   }
@@ -311,17 +310,13 @@ Network SuperNetworkLearner::finish() {
         measure_statistics(recipe_, graph_, member.choice, stored, data_.train, recipe_.calibration, false);
     const double top1 = accuracy_with(recipe_, graph_, member.choice, stored, statistics, data_.validation, false);
     add_accuracy(member, data_.validation, "validation", top1, options_);
-    Tensors renamed;
-    for (const auto& [node, channels] : norms_of(graph_, sub_network_step(graph_, member.choice))) {
-      Norm norm = *node->norm;
-      norm.mean = member.name + "/" + norm.mean;
-      norm.variance = member.name + "/" + norm.variance;
-      renamed[norm.mean] = statistics.at(node->norm->mean);
-      renamed[norm.variance] = statistics.at(node->norm->variance);
-      member.norms.push_back({node->name, norm});
-    }
-    add_tensors(network, renamed);
     network.family.push_back(std::move(member));
+    std::vector<NormStatistics> found;
+    for (const auto& [node, channels] : norms_of(graph_, sub_network_step(graph_, choices_[i]))) {
+      const auto values = [&](const std::string& name) { return to_values(statistics.at(name)).values; };
+      found.push_back({node->name, values(node->norm->mean), values(node->norm->variance)});
+    }
+    store_norms(&network, i, found);
   }
   return network;
 }

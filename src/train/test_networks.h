@@ -82,6 +82,87 @@ inline Graph tiny_graph(int groups, bool nested) {
   return graph;
 }
 
+// A super-network for the same pictures: resolution, depth, and per block the inner channels and the kernel (with its
+// transform), one squeeze-excite.
+inline Graph tiny_super_graph() {
+  Graph graph;
+  graph.name = "tiny-super";
+  graph.space.dimensions = {{"resolution", {6, 8}},    {"depth", {1, 2}},         {"block1.expand", {4, 8}},
+                            {"block1.kernel", {3, 5}}, {"block2.expand", {4, 8}}, {"block2.kernel", {3, 5}}};
+  const auto table = [&](int dimension) {
+    Extent extent;
+    extent.by = {dimension};
+    for (const int64_t choice : graph.space.dimensions[static_cast<std::size_t>(dimension)].choices)
+      extent.table[{choice}] = choice;
+    return extent;
+  };
+  const auto node = [&](const std::string& name, Op op, std::vector<int> inputs, Extent channels) {
+    Node node;
+    node.name = name;
+    node.op = op;
+    for (const int input : inputs) node.inputs.push_back({input, 0, -1, 0});
+    node.channels = std::move(channels);
+    if (op != Op::kConv2d && op != Op::kLinear) return node;
+    node.weight = name + ".weight";
+    if (op == Op::kLinear) {
+      node.bias = name + ".bias";
+      return node;
+    }
+    node.kernel = 3;
+    node.padding = -1;
+    node.norm = Norm{name + ".norm.weight", name + ".norm.bias", name + ".norm.mean", name + ".norm.variance", 1e-5f};
+    node.activation = Activation::kRelu;
+    return node;
+  };
+  const auto add = [&](Node made) {
+    graph.nodes.push_back(std::move(made));
+    return static_cast<int>(graph.nodes.size()) - 1;
+  };
+  Node image = node("image", Op::kInput, {}, 1);
+  image.height = image.width = table(0);
+  int x = add(node("stem", Op::kConv2d, {add(image)}, 8));
+  for (int block = 1; block <= 2; ++block) {
+    const std::string name = "block" + std::to_string(block);
+    const Presence second{1, {2}};
+    const auto place = [&](Node made) {
+      if (block == 2) {
+        made.when = {second};
+        made.when_absent = WhenAbsent::kBypass;
+      }
+      return add(std::move(made));
+    };
+    Node wide = node(name + ".wide", Op::kConv2d, {x}, table(2 * block));
+    wide.kernel = 1;
+    Node depthwise = node(name + ".depthwise", Op::kConv2d, {place(wide)}, 0);
+    depthwise.depthwise = true;
+    depthwise.kernel = table(2 * block + 1);
+    depthwise.transforms = {{5, 3, name + ".5to3"}};
+    int inner = place(depthwise);
+    if (block == 1) {  // squeeze-excite
+      Node mean = node(name + ".mean", Op::kGlobalAveragePool, {inner}, 0);
+      Node squeeze = node(name + ".squeeze", Op::kConv2d, {add(mean)}, 4);
+      Node excite = node(name + ".excite", Op::kConv2d, {0}, table(2 * block));
+      squeeze.kernel = excite.kernel = 1;
+      squeeze.norm.reset();
+      excite.norm.reset();
+      squeeze.bias = name + ".squeeze.bias";
+      excite.bias = name + ".excite.bias";
+      excite.activation = Activation::kHardSigmoid;
+      excite.inputs[0].node = add(squeeze);
+      const int gate = add(excite);
+      inner = add(node(name + ".gated", Op::kMultiply, {inner, gate}, 0));
+    }
+    Node narrow = node(name + ".narrow", Op::kConv2d, {inner}, 8);
+    narrow.kernel = 1;
+    narrow.residual = x;
+    x = place(narrow);
+  }
+  x = add(node("features", Op::kGlobalAveragePool, {x}, 0));
+  x = add(node("logits", Op::kLinear, {x}, 3));
+  add(node("probabilities", Op::kSoftmax, {x}, 0));
+  return graph;
+}
+
 // Horizontal stripes, vertical stripes, a blob: with noise.
 inline Images tiny_images(int64_t count, uint32_t seed) {
   Images images;
@@ -122,6 +203,22 @@ inline Recipe tiny_recipe(int groups) {
     recipe.members.push_back({std::to_string(g), "groups=" + std::to_string(g)});
     recipe.epochs.push_back(2);
   }
+  return recipe;
+}
+
+inline Recipe tiny_super_recipe() {
+  Recipe recipe = tiny_recipe(0);
+  recipe.name = "tiny-super";
+  recipe.calibration = 128;
+  RecipePhase phase;
+  phase.name = "all";
+  phase.epochs = 2;
+  phase.learning_rate = 0.05;
+  phase.warm_up = 0.2;
+  phase.subnets = 3;
+  recipe.phases = {phase};
+  recipe.members = {{"smallest", "resolution=6,depth=1,expand=4,kernel=3"},
+                    {"largest", "resolution=8,depth=2,expand=8,kernel=5"}};
   return recipe;
 }
 

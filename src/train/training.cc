@@ -157,9 +157,7 @@ class Training {
       learner_.begin(state_.step);
       resumed_ = true;
     }
-    if (under_way || state_.step > 0) {
-      for (auto& [name, tensor] : learner_.state()) processes_->from_first(tensor);
-    }
+    for (auto& [name, tensor] : learner_.state()) processes_->from_first(tensor);  // the first weights too
   }
 
   void read_state() {
