@@ -97,22 +97,22 @@ inline Graph tiny_super_graph() {
     return extent;
   };
   const auto node = [&](const std::string& name, Op op, std::vector<int> inputs, Extent channels) {
-    Node node;
-    node.name = name;
-    node.op = op;
-    for (const int input : inputs) node.inputs.push_back({input, 0, -1, 0});
-    node.channels = std::move(channels);
-    if (op != Op::kConv2d && op != Op::kLinear) return node;
-    node.weight = name + ".weight";
+    Node made;
+    made.name = name;
+    made.op = op;
+    for (const int input : inputs) made.inputs.push_back({input, 0, -1, 0});
+    made.channels = std::move(channels);
+    if (op != Op::kConv2d && op != Op::kLinear) return made;
+    made.weight = name + ".weight";
     if (op == Op::kLinear) {
-      node.bias = name + ".bias";
-      return node;
+      made.bias = name + ".bias";
+      return made;
     }
-    node.kernel = 3;
-    node.padding = -1;
-    node.norm = Norm{name + ".norm.weight", name + ".norm.bias", name + ".norm.mean", name + ".norm.variance", 1e-5f};
-    node.activation = Activation::kRelu;
-    return node;
+    made.kernel = 3;
+    made.padding = -1;
+    made.norm = Norm{name + ".norm.weight", name + ".norm.bias", name + ".norm.mean", name + ".norm.variance", 1e-5f};
+    made.activation = Activation::kRelu;
+    return made;
   };
   const auto add = [&](Node made) {
     graph.nodes.push_back(std::move(made));
