@@ -57,9 +57,27 @@ class Axes {
     }
     if (!mixing && several && !adds) fix(index);
     if (mixing && (!is_zero(node.channels_from) || !(node.groups.by.empty() && node.groups.constant == 1))) fix(index);
-    // A reader of a node that may vanish reads that node's input instead.
-    if (node.when_absent == WhenAbsent::kBypass && !node.when.empty() && !node.inputs.empty())
-      join(index, node.inputs.front().node);
+    for (const Input& input : node.inputs) join_bypassed(node, input.node);
+    if (node.residual >= 0) join_bypassed(node, node.residual);
+  }
+
+  // Where `from` vanishes and its reader does not, the reader gets what the whole vanishing part (a block) reads.
+  void join_bypassed(const Node& reader, int from) {
+    while (vanishes(from) && !same(at(from).when, reader.when)) {
+      int before = from;
+      while (vanishes(before) && same(at(before).when, at(from).when)) before = at(before).inputs.front().node;
+      join(from, before);
+      from = before;
+    }
+  }
+  const Node& at(int node) const { return graph_.nodes[static_cast<std::size_t>(node)]; }
+  bool vanishes(int node) const {
+    return at(node).when_absent == WhenAbsent::kBypass && !at(node).when.empty() && !at(node).inputs.empty();
+  }
+  static bool same(const std::vector<Presence>& a, const std::vector<Presence>& b) {
+    return std::ranges::equal(a, b, [](const Presence& one, const Presence& other) {
+      return one.dimension == other.dimension && one.choices == other.choices;
+    });
   }
 
   // A tensor that two nodes use cannot follow two orders.
