@@ -24,7 +24,7 @@ namespace limber::tool {
 namespace {
 
 constexpr int kTrials = 15;
-constexpr double kTolerance = 1e-3;
+constexpr double kTolerance = 1e-3;  // of the largest answer
 
 // A way to give a peer a member's graph. All answer the same; the one that runs faster here is the peer's best foot.
 struct Form {
@@ -80,11 +80,14 @@ Form& fastest(std::vector<Form>& forms, std::span<const float> input) {
   return forms[best];
 }
 
-double largest_difference(std::span<const float> a, std::span<const float> b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-  return largest;
+// Of the peer's answer, in parts of the largest value that Limber answered.
+double largest_difference(std::span<const float> own, std::span<const float> peer) {
+  double difference = 0, largest = 0;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    difference = std::max(difference, std::abs(static_cast<double>(own[i]) - static_cast<double>(peer[i])));
+    largest = std::max(largest, std::abs(static_cast<double>(own[i])));
+  }
+  return difference / largest;  // not a number where every answer is zero: refused
 }
 
 Peer make_peer(const Runtime& runtime, Subject& subject, const std::vector<int>& members) {
@@ -100,7 +103,8 @@ Peer make_peer(const Runtime& runtime, Subject& subject, const std::vector<int>&
     form.session->run();
     const double difference = largest_difference(subject.answers(), form.session->output());
     if (!(difference <= kTolerance)) {
-      fail(ErrorCode::kInternal, "member '{}': the answer of {} differs by {}; times of it would mean nothing",
+      fail(ErrorCode::kInternal,
+           "member '{}': the answer of {} differs by {} of the largest value; times of it would mean nothing",
            member.name, runtime.name, difference);
     }
     peer.forms.push_back(form.name);

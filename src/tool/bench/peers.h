@@ -14,7 +14,8 @@ struct Peer {
   Contender contender;
   std::string version, settings;   // "1.23.0", how it is told to run
   std::vector<std::string> forms;  // of each asked member: how it was given the graph
-  std::vector<double> difference;  // of each asked member: largest difference to Limber's answer
+  std::vector<double>
+      difference;  // of each asked member: largest difference to Limber's answer, in parts of its largest value
 };
 
 struct Peers {

@@ -64,7 +64,7 @@ void append_peers(std::string& text, const BenchReport& report) {
     text += fmt::format("{} {}: {}; graphs as exported:", peer.contender.name, peer.version, peer.settings);
     for (std::size_t m = 0; m < report.members.size(); ++m)
       text += fmt::format(" {} {}{}", name_of(report, m), peer.forms[m], m + 1 < report.members.size() ? "," : "");
-    text += fmt::format("; answers differ by at most {:.1e}\n", quantile(peer.difference, 1));
+    text += fmt::format("; answers differ by at most {:.1e} of the largest\n", quantile(peer.difference, 1));
   }
   for (const auto& [name, reason] : report.peers.missing) text += fmt::format("{}: {}\n", name, reason);
 }
