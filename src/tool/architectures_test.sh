@@ -2,22 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Architectures with random weights, end to end: usage: architectures_test.sh LIMBER SOURCE_TREE
 set -uo pipefail
+. "$(dirname "$0")/expect.sh"
 limber=$1 networks=$2/networks
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/cache TMPDIR=$work/temporary
 mkdir "$TMPDIR"
-failed=0
-
-problem() { echo "FAILED: $*"; failed=1; }
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  { [ $got -eq "$code" ] && grep -qF -- "$text" <<<"$out"; } ||
-    problem "$* -> exit $got (expected $code), expected to read '$text' in: $out"
-}
 
 # The three sub-networks of the published comparison, by a name in networks/. A family costs hardly more than its largest.
 family='small:d=2,e=3,k=3,r=128;medium:d=3,e=4,k=5,r=176;large:d=4,e=6,k=7,r=224'

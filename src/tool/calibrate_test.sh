@@ -3,23 +3,11 @@
 # `limber calibrate norms`, what `limber eval` does about stored accuracies, and `limber profile --blocks`.
 # usage: calibrate_test.sh LIMBER MODELS FORGED_MODEL
 set -uo pipefail
+. "$(dirname "$0")/expect.sh"
 limber=$1 models=$2 forge=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/cache
-failed=0
-
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
-    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
-    echo "$out"
-    failed=1
-  fi
-}
 
 shapes=$models/shapes-incremental.safetensors
 norms=(calibrate norms "$shapes" --images 60 --judge 100)

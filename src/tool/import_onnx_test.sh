@@ -2,24 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # `limber import onnx` end to end. usage: import_onnx_test.sh LIMBER SOURCE
 set -uo pipefail
+. "$(dirname "$0")/expect.sh"
 limber=$1 models=$2/models corpus=$2/fuzz/corpus/onnx_reader
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/packed
 cd "$work"
-failed=0
-
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
-    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
-    echo "$out"
-    failed=1
-  fi
-}
 
 expect 0 "Example: limber import onnx" "$limber" import onnx --help
 expect 2 "files is required" "$limber" import onnx

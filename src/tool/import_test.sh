@@ -2,24 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # `limber import` and `limber models` end to end. usage: import_test.sh LIMBER SOURCE
 set -uo pipefail
+. "$(dirname "$0")/expect.sh"
 limber=$1 golden=$2/src/formats/golden corpus=$2/fuzz/corpus/checkpoint_reader
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/packed XDG_CACHE_HOME=$work/cache
 cd "$work"
-failed=0
-
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
-    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
-    echo "$out"
-    failed=1
-  fi
-}
 
 for command in "import ofa" "import torch" "models get" "models list"; do
   expect 0 "Example: limber $command" "$limber" $command --help

@@ -2,23 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command line end to end: exit codes, messages, and stored against measured accuracy. usage: tool_test.sh LIMBER MODELS
 set -uo pipefail
+. "$(dirname "$0")/expect.sh"
 limber=$1 models=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/cache
-failed=0
-
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
-    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
-    echo "$out"
-    failed=1
-  fi
-}
 
 shapes=$models/shapes-incremental.safetensors
 expect 0 "Example" "$limber" eval --help

@@ -2,23 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # `limber search` end to end, on tiny budgets. usage: search_test.sh LIMBER SOURCE
 set -uo pipefail
+. "$(dirname "$0")/../expect.sh"
 limber=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LIMBER_CACHE=$work/cache
-failed=0
-
-expect() {  # expect CODE TEXT COMMAND...
-  local code=$1 text=$2 out
-  shift 2
-  out=$("$@" 2>&1)
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" <<<"$out"; then
-    echo "FAILED: $* -> exit $got (expected $code), expected to read '$text' in:"
-    echo "$out"
-    failed=1
-  fi
-}
 
 model=$source/models/shapes-incremental.safetensors
 expect 0 "Example" "$limber" search --help
