@@ -80,11 +80,7 @@ class FamilySearch {
   FamilySearch(const Network& network, const FamilyData& data,
                const std::function<double(const Graph&, const Choice&)>& cost, const FamilySettings& settings,
                const FamilyHooks& hooks)
-      : network_(network),
-        data_(data),
-        settings_(settings),
-        hooks_(hooks),
-        space_(at_image_size(network.graph, data.sampled)) {
+      : network_(network), data_(data), settings_(settings), hooks_(hooks), space_(network.graph) {
     problem_.space = &space_;
     problem_.cost = [this, &cost](const Choice& choice) { return cost(space_.graph(), choice); };
   }
@@ -93,7 +89,10 @@ class FamilySearch {
     FamilyResult result;
     std::optional<Judge> judge(std::in_place, network_, data_.calibration, data_.sampled, settings_);
     std::optional<AccuracyPredictor> predictor;
-    if (space_.size() <= static_cast<double>(std::max<int64_t>(settings_.samples, AccuracyPredictor::kLeastSamples))) {
+    if (settings_.accuracy) {
+      problem_.accuracy = [this](const Choice& choice) { return settings_.accuracy(choice); };
+    } else if (space_.size() <=
+               static_cast<double>(std::max<int64_t>(settings_.samples, AccuracyPredictor::kLeastSamples))) {
       problem_.accuracy = [&judge](const Choice& choice) { return (*judge)(choice).top1(); };
     } else {
       std::vector<AccuracySample> samples;
@@ -161,27 +160,6 @@ class FamilySearch {
 };
 
 }  // namespace
-
-Graph at_image_size(Graph graph, const Images& images) {
-  for (const Node& node : graph.nodes) {
-    if (node.op != Op::kInput) continue;
-    for (const auto& [extent, size] : {std::pair{&node.height, images.height}, std::pair{&node.width, images.width}}) {
-      if (extent->by.size() != 1) continue;
-      Dimension& dimension = graph.space.dimensions[static_cast<std::size_t>(extent->by.front())];
-      std::vector<int64_t> fitting;
-      for (const int64_t value : dimension.choices) {
-        if (const auto found = extent->table.find({value}); found != extent->table.end() && found->second == size)
-          fitting.push_back(value);
-      }
-      if (fitting.empty()) {
-        fail(ErrorCode::kInvalidArgument, "{}: images of {}x{}, but no choice of '{}' reads such images", images.name,
-             images.height, images.width, dimension.name);
-      }
-      dimension.choices = std::move(fitting);
-    }
-  }
-  return graph;
-}
 
 FamilyResult search_family(const Network& network, const FamilyData& data,
                            const std::function<double(const Graph&, const Choice&)>& cost,

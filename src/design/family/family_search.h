@@ -24,7 +24,9 @@ struct FamilySettings {
   SearchSettings search;
   int64_t samples = 100;  // sub-networks evaluated for the predictor
   int64_t members = 8;    // at least so many, if so many Pareto points are found
-  std::string state;      // file of everything evaluated so far (sample_file.h); a search that was killed goes on there
+  // A predictor that is there already, given canonical choices; empty: one is trained from samples.
+  std::function<double(const Choice&)> accuracy;
+  std::string state;  // file of everything evaluated so far (sample_file.h); a search that was killed goes on there
   EvaluationOptions evaluation;
 };
 
@@ -38,7 +40,7 @@ struct FamilyProposal {
 struct FamilyResult {
   std::vector<FamilyProposal> front;      // what the search found, ascending cost; the measured ones among them say so
   std::vector<std::size_t> family;        // indices into front: the Pareto points of cost and measured accuracy
-  std::optional<PredictorErrors> errors;  // nullopt: the space is so small that every sub-network was evaluated
+  std::optional<PredictorErrors> errors;  // of the predictor that was trained; nullopt: none was
   bool stopped = false;                   // by the hook: the rest is what was known by then
 };
 
@@ -47,9 +49,9 @@ struct FamilyHooks {
   std::function<bool()> stop;
 };
 
-// `cost` is given canonical choices whose input has the images' size: other resolutions are left out. The same network,
-// data, settings and seed give the same result, whether or not it was interrupted. Fails with kInvalidArgument where
-// images fit no choice, on what search() and the evaluation refuse.
+// `cost` is given canonical choices. All resolutions are searched: images are resized as sessions do it. The same
+// network, data, settings and seed give the same result, whether or not it was interrupted. Fails with kInvalidArgument
+// on what search() and the evaluation refuse.
 FamilyResult search_family(const Network& network, const FamilyData& data,
                            const std::function<double(const Graph&, const Choice&)>& cost,
                            const FamilySettings& settings, const FamilyHooks& hooks = {});
@@ -58,8 +60,5 @@ FamilyResult search_family(const Network& network, const FamilyData& data,
 // stored for each; the former family goes. Accuracies are the caller's to add.
 Network with_family(const Network& network, const std::vector<Choice>& choices, const Images& calibration,
                     const EvaluationOptions& evaluation = {}, const FamilyHooks& hooks = {});
-
-// The graph with only those values of a dimension left that make an input of this size. Fails if there is none.
-Graph at_image_size(Graph graph, const Images& images);
 
 }  // namespace limber

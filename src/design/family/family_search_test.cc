@@ -69,7 +69,6 @@ TEST(FamilySearch, OnlyMeasuredParetoPointsAreMembers) {
   const ChoiceEvaluator judge(network, data.calibration, data.validation);
   for (const std::size_t i : result.family) {
     const FamilyProposal& member = result.front[i];
-    EXPECT_EQ(member.choice[0], 12);  // the images' size
     EXPECT_EQ(member.cost, macs(network.graph, member.choice));
     ASSERT_TRUE(member.measured);
     EXPECT_EQ(*member.measured, judge(member.choice).top1());
@@ -143,8 +142,25 @@ TEST(StratifiedImages, EveryClassHasItsShare) {
   EXPECT_EQ(stratified_images(sorted, 500, 7).hash, sorted.hash);
 }
 
-TEST(FamilySearch, ImagesThatNoChoiceReadsAreRefused) {
-  EXPECT_THROW(search_family(wide(), images(10), macs, quick()), Error);
+TEST(FamilySearch, ImagesOfAnotherSizeThanAnyChoiceReadsAreResized) {
+  const FamilyResult result = search_family(wide(), images(10), macs, quick());
+  ASSERT_FALSE(result.front.empty());
+  const auto reads = [&](int64_t side) {
+    return std::any_of(result.front.begin(), result.front.end(),
+                       [side](const FamilyProposal& proposal) { return proposal.choice[0] == side; });
+  };
+  EXPECT_TRUE(reads(8) || reads(12));
+}
+
+TEST(FamilySearch, FollowsAGivenPredictor) {
+  FamilySettings settings = quick();
+  settings.accuracy = [](const Choice& choice) { return choice[0] == 8 ? 0.5 : 0.25; };  // the smaller is the better
+  const FamilyResult result = search_family(wide(), images(12), macs, settings);
+  EXPECT_FALSE(result.errors);
+  ASSERT_EQ(result.front.size(), 1u);  // nothing beats the smallest of the better half
+  EXPECT_EQ(result.front[0].choice, (Choice{8, 4, 4, 4, 4}));
+  EXPECT_EQ(result.front[0].predicted, 0.5);
+  EXPECT_TRUE(result.front[0].measured);
 }
 
 }  // namespace

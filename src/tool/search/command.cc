@@ -85,6 +85,12 @@ void add_search_command(CLI::App& app) {
   command->add_option("--calibration", options->calibration, "training images for statistics, of all classes")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--predictor", options->predictor,
+          "once-for-all's published accuracy predictor (.safetensors) instead of one trained from samples, for "
+          "OFA-MobileNetV3")
+      ->excludes("--samples", "--table");
   command->add_option("--state", options->state, "file of what was evaluated; default: OUTPUT.search");
   command->add_option("--cores", options->cores, "logical CPUs to use, e.g. 0,1; default: the first");
   command->add_flag("--measure", options->measure, "measure the members' latency on this machine too");

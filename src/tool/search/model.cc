@@ -9,6 +9,7 @@
 #include "design/block_table.h"
 #include "design/family/family_search.h"
 #include "design/family/stratified_images.h"
+#include "design/published/accuracy_mlp.h"
 #include "formats/model_file.h"
 #include "network/session.h"
 #include "network/sub_network.h"
@@ -51,6 +52,12 @@ Cost cost_function(const SearchOptions& options, const Network& network, BlockTa
   if (options.objective == "energy")
     return [table](const Graph& graph, const Choice& choice) { return table->energy_modelled_mj(graph, choice); };
   return [table](const Graph& graph, const Choice& choice) { return table->latency_ms(graph, choice); };
+}
+
+std::function<double(const Choice&)> published_predictor(const std::string& path, const DesignSpace& space) {
+  return [mlp = PublishedAccuracyMlp(path), encoding = OfaEncoding(space)](const Choice& choice) {
+    return mlp.predict(encoding.decode(choice));
+  };
 }
 
 // Hot medians on the first core, of all choices in turns.
@@ -175,6 +182,7 @@ void search_model(const SearchOptions& options) {
   settings.members = options.members;
   settings.state = options.state.empty() ? options.output + ".search" : options.state;
   settings.evaluation.cores = core_set(options.cores);
+  if (!options.predictor.empty()) settings.accuracy = published_predictor(options.predictor, network.graph.space);
   FamilyHooks hooks;
   hooks.progress = show_search_progress;
   hooks.stop = [] { return interrupted() != 0; };

@@ -11,6 +11,7 @@ namespace limber::tool {
 struct SearchOptions {
   std::string model, output;                     // a super-network, its family to be
   std::string objective = "macs", blocks, data;  // data: images, or the folder of the published tables
+  std::string predictor;                         // the published one's file, instead of one trained from samples
   std::string architecture, table;               // instead of a model: a graph and a published table
   SearchSettings search;
   int64_t seeds = 1, members = 8, samples = 100, images = 1000, calibration = 500;

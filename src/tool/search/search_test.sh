@@ -40,6 +40,8 @@ if [ -e "${LIMBER_DATA:-/nonexistent}/jetson-xavier-nx/gpu.json" ]; then
   expect 0 '"kind":"predicted"' "$limber" "${published[@]}" --table jetson-gpu --json
   expect 0 "ddpnas" "$limber" "${published[@]}" --table jetson-gpu --compare --seeds 2
   expect 1 "has no dimension" "$limber" search --architecture shapes-ofa --table jetson-gpu
+  predictor=$LIMBER_DATA/jetson-xavier-nx/acc_predictor.safetensors
+  expect 1 "has no dimension" "$limber" search "$model" --data shapes --predictor "$predictor" --output "$work/x"
 elif [ "${LIMBER_REQUIRE_DATA:-0}" = 1 ]; then
   echo "FAILED: no jetson-xavier-nx/gpu.json in LIMBER_DATA, and LIMBER_REQUIRE_DATA is 1"
   failed=1
