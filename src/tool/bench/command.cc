@@ -16,7 +16,7 @@ namespace {
 
 struct Options {
   ModelSource source;
-  std::string cores, members, peers = "onnxruntime,onednn", output;
+  std::string cores, members, peers = "onnxruntime,onednn,torch", output;
   double seconds = 10;
   bool json = false, brief = false;
 };
@@ -68,16 +68,15 @@ void add_bench_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("bench", "latency of each member, alone and against peers on the same graph");
   command->footer(
-      "Layers against the core's measured peak, latency beside peers, cost of a switch, memory. Whatever is compared "
-      "is\n"
-      "measured in turns; figures are medians. Peers: onnxruntime and onednn, where they\n"
-      "were found when Limber was built.\n"
+      "Layers against the core's measured peak, latency beside peers, cost of a switch, memory. Whatever is compared\n"
+      "is measured in turns; figures are medians. Peers: onnxruntime, onednn and torch, where they were found when\n"
+      "Limber was built.\n"
       "Examples: limber bench models/cifar10-incremental.safetensors --cores 0 --output bench.json\n"
       "          limber bench --architecture ofa-mobilenetv3-w1.0 --choice d=4,e=6,k=7 --resolution 224");
   add_model_source(*command, options->source);
   command->add_option("--core,--cores", options->cores, "logical CPUs to use, e.g. 0 or 0,1; default: the first one");
   command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
-  command->add_option("--peers", options->peers, "onnxruntime, onednn, several with commas, or none");
+  command->add_option("--peers", options->peers, "onnxruntime, onednn, torch, several with commas, or none");
   command->add_option("--seconds", options->seconds, "time for all measurements together, some rounds at least")
       ->check(CLI::Range(0.0, 3600.0));
   command->add_option("--output,-o", options->output, "write the JSON object to this file, too");

@@ -24,10 +24,10 @@ struct Peers {
 };
 
 // names: of kPeerNames; others fail naming the legal ones. Every peer gets each member's graph in the form that is
-// faster for it, and the input that `subject` has for it. Fails with kInternal when its answer is another one: times of
-// different work are not compared.
+// faster for it, and the input that `subject` has for it. A form that answers something else is left out, and named in
+// `settings`; kInternal when none is left.
 Peers find_peers(const std::vector<std::string>& names, Subject& subject, const std::vector<int>& members);
 
-inline const std::vector<std::string> kPeerNames = {"onnxruntime", "onednn"};
+inline const std::vector<std::string> kPeerNames = {"onnxruntime", "onednn", "torch"};
 
 }  // namespace limber::tool
