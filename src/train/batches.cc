@@ -6,14 +6,6 @@
 
 namespace limber::train {
 
-uint64_t Random::next() {
-  state_ += 0x9e3779b97f4a7c15u;
-  uint64_t z = state_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 uint64_t mix(uint64_t seed, uint64_t step, uint64_t epoch, uint64_t batch) {
   uint64_t value = seed;
   for (const uint64_t part : {step, epoch, batch}) value = Random(value ^ (part + 1)).next();

@@ -5,21 +5,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/random.h"
 #include "formats/data_set.h"
 #include "train/recipe.h"
 
 namespace limber::train {
-
-// A small, portable random generator (splitmix64): the same numbers with every standard library.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next();
-  uint64_t below(uint64_t n) { return next() % n; }
-
- private:
-  uint64_t state_;
-};
 
 // One seed out of a recipe's seed and a place in the training.
 uint64_t mix(uint64_t seed, uint64_t step, uint64_t epoch, uint64_t batch);

@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "design/calibrate_norms.h"
+#include "design/evaluate.h"
 #include "network/check.h"
+#include "network/model.h"
 #include "train/finished_model.h"
 #include "train/sampler.h"
 #include "train/sorting.h"
@@ -290,33 +292,35 @@ void SuperNetworkLearner::end(int64_t, EpochRecord*) {
   teacher_.clear();
 }
 
+// Statistics and accuracies are the engine's own, so that `limber eval` finds the accuracies that are stored.
 Network SuperNetworkLearner::finish() {
   torch::NoGradGuard guard;
-  Network network = blank_network(recipe_, graph_, data_);
   leaves_.clear();
-  Tensors stored = weights_;
+  const Images calibration =
+      drawn_images(data_.train, recipe_.calibration, mix(static_cast<uint64_t>(recipe_.seed), 0, 0, 0));
+  Network network = blank_network(recipe_, graph_, data_);
+  add_tensors(network, weights_);
   // The shared statistics are the largest's, for whoever looks at a sub-network that is no member.
-  const MemberStatistics shared = measure_statistics(recipe_, graph_, largest_choice(graph_.space), weights_,
-                                                     data_.train, recipe_.calibration, false);
-  for (const auto& [name, tensor] : shared) {
-    if (stored.at(name).sizes() == tensor.sizes()) stored[name] = tensor;
-  }
-  add_tensors(network, stored);
-  for (std::size_t i = 0; i < choices_.size(); ++i) {
-    Member member;
-    member.name = recipe_.members[i].name;
-    member.choice = choices_[i];
-    const MemberStatistics statistics =
-        measure_statistics(recipe_, graph_, member.choice, stored, data_.train, recipe_.calibration, false);
-    const double top1 = accuracy_with(recipe_, graph_, member.choice, stored, statistics, data_.validation, false);
-    add_accuracy(member, data_.validation, "validation", top1, options_);
-    network.family.push_back(std::move(member));
-    std::vector<NormStatistics> found;
-    for (const auto& [node, channels] : norms_of(graph_, sub_network_step(graph_, choices_[i]))) {
-      const auto values = [&](const std::string& name) { return to_values(statistics.at(name)).values; };
-      found.push_back({node->name, values(node->norm->mean), values(node->norm->variance)});
+  for (const NormStatistics& found : calibrate_norms(network, largest_choice(graph_.space), calibration)) {
+    const Norm& norm = *std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
+                          return node.name == found.node;
+                        })->norm;
+    for (const auto& [name, values] : {std::pair{norm.mean, &found.mean}, std::pair{norm.variance, &found.variance}}) {
+      if (weights_.at(name).size(0) == static_cast<int64_t>(values->size())) weights_[name] = torch::tensor(*values);
     }
-    store_norms(&network, i, found);
+  }
+  network.tensors.clear();
+  add_tensors(network, weights_);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    network.family.push_back({recipe_.members[i].name, choices_[i], {}, {}});
+    store_norms(&network, i, calibrate_norms(network, choices_[i], calibration));
+  }
+  ModelOptions options;
+  options.use_cache = false;
+  const auto model = Model::build(network, options);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const double top1 = count_right(model, static_cast<int>(i), data_.validation).top1();
+    add_accuracy(network.family[i], data_.validation, "validation", top1, options_);
   }
   return network;
 }

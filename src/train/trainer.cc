@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include <ATen/Context.h>
+#include <dlfcn.h>
 #include <malloc.h>
 
 #include "base/error.h"
@@ -18,6 +19,8 @@ void set_up_torch(int threads) {
   mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 256 << 20);
   at::set_num_threads(threads);
+  // OpenBLAS keeps threads of its own, which spin on other trainings' cores; another BLAS has no such function.
+  if (auto* const set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(threads);
   at::globalContext().setFlushDenormal(true);
 }
 
