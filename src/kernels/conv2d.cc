@@ -1,234 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
-// The convolution's driver: cuts the output into bands of lines and groups of panels, and these into tiles. Nothing
-// here can change a number, see kernels.h.
-#include <algorithm>
-#include <array>
-#include <limits>
-
-#include "kernels/conv2d_tile.h"
+// The convolution's driver: runs the tiles of an output as ConvCut cuts it, and says which weights are to be fetched
+// meanwhile. Nothing here can change a number, see kernels.h.
+#include "kernels/conv2d_cut.h"
 
 namespace limber::kernels {
 namespace {
 
-// A 1x1 convolution over contiguous lines is one long line, cut into chunks that the tile sizes divide.
-constexpr int64_t kFlatChunk = 112;
-constexpr int64_t kBandBytes =
-    32 << 10;                     // of input a band reads, to stay in the L1 cache while the panel groups pass over it
-constexpr int64_t kMinBands = 4;  // so that a few cores find work in a small map
-
-struct Split {
-  int rows = 0;       // of a tile
-  int64_t tiles = 0;  // of which the first `larger` have one row more
-  int64_t larger = 0;
-};
-
-bool flat(const Conv2dArgs& args) {
-  if (args.input_lanes != kLanes || args.kernel_height != 1 || args.kernel_width != 1 || args.stride != 1 ||
-      args.padding != 0)
-    return false;
-  const int64_t line = static_cast<int64_t>(args.output.width) * kLanes;
-  if (args.output.row_stride != line) return false;
-  if (args.residual.data && args.residual.row_stride != line) return false;
-  if (args.start.data && args.start.row_stride != line) return false;
-  for (const ConvRange& range : args.ranges) {
-    if (range.input.row_stride != line) return false;
-  }
-  return true;
-}
-
 class Driver {
  public:
-  Driver(const ConvTiles& tiles, const Conv2dArgs& args) : args_(args), flat_(flat(args)), vectors_(tiles.vectors) {
-    for (int panels = 1; panels <= kMaxTilePanels; ++panels) {
-      functions_[static_cast<size_t>(panels)] =
-          tiles.tile[(args.stride == 2 ? 1 : 0) + (args.input_lanes == kLanes ? 0 : 2)][panels];
-      most_rows_[static_cast<size_t>(panels)] = std::min(most_rows(panels), args.stride <= 2 ? kMaxTileRows : 1);
-    }
-    if (flat_) {
-      pixels_ = static_cast<int64_t>(args.output.height) * args.output.width;
-      lines_ = (pixels_ + kFlatChunk - 1) / kFlatChunk;
-      line_ = std::min(pixels_, kFlatChunk);
-    } else {
-      lines_ = args.output.height;
-      line_ = args.output.width;
-    }
-    const int last = args.output.channels % kLanes;
-    if (args.stride == 1 && args.input_lanes == kLanes && last > 0 && last <= kLanes / 2 && tiles.half[1][1]) {
-      half_ = tiles.half;
-    }
-    for (const ConvRange& range : args.ranges) channels_ += range.channels;
-    choose_bands();
-    choose_groups();
+  Driver(const ConvTiles& tiles, const Conv2dArgs& args) : args_(args), cut_(tiles, args) {
+    for (const ConvRange& range : args.ranges) blocks_ += (range.channels + kLanes - 1) / kLanes;
+    blocks_ *= args.kernel_height * args.kernel_width;
   }
 
-  int64_t items() const { return bands_ * groups_; }
+  int64_t items() const { return cut_.bands() * cut_.groups(); }
 
-  // For the tiles of items [begin, end): their part of what is to be fetched, spread evenly.
-  Fetcher fetcher(int64_t begin, int64_t end) const {
+  void run(int64_t begin, int64_t end) const {
+    Fetcher fetcher = upcoming(begin, end);
+    for (int64_t item = begin; item < end; ++item) {
+      // A single tile reads its weights as fast as they come; fetching others meanwhile only delays them.
+      if (cut_.streams_weights() && cut_.tiles(item) > 1)
+        fetcher.own(item + 1 < end ? weights(item + 1) : Lines(), calls(item));
+      run(item, fetcher);
+    }
+  }
+
+ private:
+  // Of Fetcher::some() by an item's tiles.
+  int64_t calls(int64_t item) const { return cut_.tiles(item) * blocks_; }
+
+  // For items [begin, end): their part of what later calls read, spread evenly.
+  Fetcher upcoming(int64_t begin, int64_t end) const {
     const Upcoming& what = args_.upcoming;
-    if (what.data == nullptr) return {what, 0, 0, 0};
-    int64_t blocks = 0;
-    for (const ConvRange& range : args_.ranges) blocks += (range.channels + kLanes - 1) / kLanes;
+    if (what.data == nullptr) return {};
     int64_t calls = 0;
-    for (int64_t item = begin; item < end; ++item)
-      calls += item_tiles(item) * blocks * args_.kernel_height * args_.kernel_width;
-    const int64_t lines = what.rows * (what.row_floats / Fetcher::kLine);
-    const int64_t first = lines * begin / items(), last = lines * end / items();
-    return {what, first, last, (last - first + calls - 1) / std::max<int64_t>(1, calls)};
+    for (int64_t item = begin; item < end; ++item) calls += this->calls(item);
+    const int64_t lines = what.rows * (what.row_floats / Lines::kLine);
+    return {Lines(what, lines * begin / items(), lines * end / items()), calls};
+  }
+
+  // What an item reads; nothing where that lies in several places.
+  Lines weights(int64_t item) const {
+    const int64_t group = item % cut_.groups(), taps = int64_t{args_.kernel_height} * args_.kernel_width;
+    if (args_.ranges.size() != 1 || args_.panel_stride != taps * args_.tap_stride) return {};
+    const ConvRange& range = args_.ranges.front();
+    const Upcoming what = {args_.weights + cut_.first_panel(group) * args_.panel_stride + range.weight_offset * kLanes,
+                           cut_.panels(group) * taps, int64_t{range.channels} * kLanes, args_.tap_stride};
+    return {what, 0, what.rows * range.channels};
   }
 
   void run(int64_t item, Fetcher& fetcher) const {
-    const int64_t band = item / groups_, group = item % groups_;
-    const int64_t panel = first_panel(group), panels = group_panels(group);
-    const ConvTileFunction* const functions =
-        half_ && group + 1 == groups_ ? half_[panels] : functions_[static_cast<size_t>(panels)];
-    for (int64_t line = band * band_lines_; line < std::min(lines_, (band + 1) * band_lines_); ++line) {
-      const int64_t y = flat_ ? 0 : line, first = flat_ ? line * kFlatChunk : 0;
-      const int64_t length = flat_ ? std::min(kFlatChunk, pixels_ - first) : line_;
-      const Split cut = split(length, static_cast<int>(panels));
+    const int64_t group = item % cut_.groups(), panel = cut_.first_panel(group);
+    const ConvTileFunction* const functions = cut_.functions(group);
+    const auto [begin, end] = cut_.lines(item / cut_.groups());
+    for (int64_t line = begin; line < end; ++line) {
+      const auto [y, first, length] = cut_.line(line);
+      const ConvCut::Split split = cut_.split(length, cut_.panels(group));
       int64_t x = first;
-      for (int64_t tile = 0; tile < cut.tiles; ++tile) {
-        const int rows = cut.rows + (tile < cut.larger);
+      for (int64_t tile = 0; tile < split.tiles; ++tile) {
+        const int rows = split.rows + (tile < split.larger);
         functions[rows](args_, panel, y, x, fetcher);
         x += rows;
       }
     }
   }
 
- private:
-  int64_t item_tiles(int64_t item) const {  // of full lines
-    const int64_t band = item / groups_;
-    const Split cut = split(line_, static_cast<int>(group_panels(item % groups_)));
-    return (std::min(lines_, (band + 1) * band_lines_) - band * band_lines_) * cut.tiles;
-  }
-
-  int most_rows(int panels) const {
-    int rows = 0;  // sizes are there from 1 on without a gap, then single larger ones
-    while (rows < kMaxTileRows && functions_[static_cast<size_t>(panels)][rows + 1]) ++rows;
-    return rows;
-  }
-
-  Split split(int64_t length, int panels) const {
-    for (int rows : {16, 14}) {
-      if (most_rows_[static_cast<size_t>(panels)] > 1 && length % rows == 0 &&
-          functions_[static_cast<size_t>(panels)][rows]) {
-        return {rows, length / rows, 0};
-      }
-    }
-    const int64_t most = most_rows_[static_cast<size_t>(panels)];
-    const int64_t tiles = (length + most - 1) / most;
-    return {static_cast<int>(length / tiles), tiles, length % tiles};
-  }
-
-  // Cycles of a tile per input channel and tap: multiply-adds and loads at two a cycle, a chain's latency of four
-  // cycles, and weights from the L2 cache at 32 bytes a cycle.
-  double tile_cost(int rows, int panels, double vectors) const {
-    const double depth = static_cast<double>(channels_ * args_.kernel_height * args_.kernel_width);
-    const double bytes = depth * panels * kLanes * 4;
-    const double weights = bytes > 24 << 10 ? panels * kLanes * 4 / 32.0 : 0.0;
-    return std::max({rows * vectors * 0.5, (rows + vectors) * 0.5, 4.0, weights}) + 0.25 +
-           (40.0 + 2.0 * rows * vectors) / std::max(1.0, depth);
-  }
-
-  // half: the last panel is half a one.
-  double line_cost(int panels, bool half) const {
-    if (most_rows_[static_cast<size_t>(panels)] == 0) return std::numeric_limits<double>::infinity();
-    const Split cut = split(line_, panels);
-    const double vectors = (panels - (half ? 0.5 : 0.0)) * vectors_;
-    return static_cast<double>(cut.larger) * tile_cost(cut.rows + 1, panels, vectors) +
-           static_cast<double>(cut.tiles - cut.larger) * tile_cost(cut.rows, panels, vectors);
-  }
-
-  void choose_bands() {
-    const int64_t bytes = line_ * args_.stride * channels_ * 4 * (flat_ ? 1 : args_.stride);
-    band_lines_ =
-        std::clamp<int64_t>(kBandBytes / std::max<int64_t>(1, bytes), 1, (lines_ + kMinBands - 1) / kMinBands);
-    bands_ = (lines_ + band_lines_ - 1) / band_lines_;
-  }
-
-  // The cheapest way to write the number of panels as a sum of group sizes; only how many groups of each size matters.
-  void choose_groups() {
-    const int64_t panels = planes_of(args_.output.channels);
-    std::array<double, kMaxTilePanels + 1> cost{};
-    for (int size = 1; size <= kMaxTilePanels; ++size) cost[static_cast<size_t>(size)] = line_cost(size, false);
-    int64_t rest = panels;
-    if (half_) rest -= half_panels_ = choose_half(panels, cost);
-    // Beyond a dozen panels the best size per panel is right for all but the last ones.
-    if (rest > 12) {
-      int best = 1;
-      for (int size = 2; size <= kMaxTilePanels; ++size) {
-        if (cost[static_cast<size_t>(size)] / size < cost[static_cast<size_t>(best)] / best) best = size;
-      }
-      count_[static_cast<size_t>(best)] = (rest - 12 + best - 1) / best;
-      rest -= count_[static_cast<size_t>(best)] * best;
-    }
-    std::array<double, 13> least{};
-    std::array<int, 13> last{};
-    for (int n = 1; n <= rest; ++n) {
-      least[static_cast<size_t>(n)] = std::numeric_limits<double>::infinity();
-      for (int size = 1; size <= std::min(n, kMaxTilePanels); ++size) {
-        const double total = least[static_cast<size_t>(n - size)] + cost[static_cast<size_t>(size)];
-        if (total < least[static_cast<size_t>(n)]) {
-          least[static_cast<size_t>(n)] = total;
-          last[static_cast<size_t>(n)] = size;
-        }
-      }
-    }
-    for (int64_t n = rest; n > 0; n -= last[static_cast<size_t>(n)])
-      ++count_[static_cast<size_t>(last[static_cast<size_t>(n)])];
-    groups_ = half_ ? 1 : 0;
-    for (int64_t count : count_) groups_ += count;
-  }
-
-  // How many panels the last group takes, of which the last is half a one: what makes it and a fair share of the others
-  // cheapest.
-  int choose_half(int64_t panels, const std::array<double, kMaxTilePanels + 1>& cost) const {
-    double share = std::numeric_limits<double>::infinity();
-    for (int size = 1; size <= kMaxTilePanels; ++size) share = std::min(share, cost[static_cast<size_t>(size)] / size);
-    int best = 1;
-    double least = std::numeric_limits<double>::infinity();
-    for (int size = 1; size <= std::min<int64_t>(panels, kMaxTilePanels); ++size) {
-      const int64_t others = panels - size;
-      const double rest = others > 0 && others <= kMaxTilePanels
-                              ? std::min(cost[static_cast<size_t>(others)], static_cast<double>(others) * cost[1])
-                              : static_cast<double>(others) * share;
-      const double total = line_cost(size, true) + rest;
-      if (total < least) {
-        least = total;
-        best = size;
-      }
-    }
-    return best;
-  }
-
-  // Groups are ordered by size, largest first, and the one with half a panel behind them.
-  int64_t first_panel(int64_t group) const {
-    int64_t panel = 0;
-    for (int size = kMaxTilePanels; size > 0; --size) {
-      const int64_t count = std::min(group, count_[static_cast<size_t>(size)]);
-      panel += count * size;
-      group -= count;
-    }
-    return panel;
-  }
-
-  int64_t group_panels(int64_t group) const {
-    for (int size = kMaxTilePanels; size > 0; --size) {
-      if (group < count_[static_cast<size_t>(size)]) return size;
-      group -= count_[static_cast<size_t>(size)];
-    }
-    return half_panels_;
-  }
-
   const Conv2dArgs& args_;
-  bool flat_;
-  int vectors_;
-  int half_panels_ = 0;                                         // of the last group
-  const ConvTileFunction (*half_)[kMaxTileRows + 1] = nullptr;  // null: the last panel is a whole one
-  std::array<const ConvTileFunction*, kMaxTilePanels + 1> functions_{};
-  std::array<int, kMaxTilePanels + 1> most_rows_{};
-  std::array<int64_t, kMaxTilePanels + 1> count_{};  // groups of each size
-  int64_t pixels_ = 0, lines_ = 0, line_ = 0, channels_ = 0, band_lines_ = 1, bands_ = 0, groups_ = 0;
+  const ConvCut cut_;
+  int64_t blocks_ = 0;  // taps times blocks of 16 input channels
 };
 
 }  // namespace
@@ -238,9 +77,7 @@ int64_t conv2d_items(const ConvTiles& tiles, const Conv2dArgs& args) {
 }
 
 void conv2d_run(const ConvTiles& tiles, const Conv2dArgs& args, int64_t begin, int64_t end) {
-  const Driver driver(tiles, args);
-  Fetcher fetcher = driver.fetcher(begin, end);
-  for (int64_t item = begin; item < end; ++item) driver.run(item, fetcher);
+  Driver(tiles, args).run(begin, end);
 }
 
 }  // namespace limber::kernels

@@ -8,23 +8,20 @@
 
 namespace limber::kernels {
 
-// What is still to be fetched of Conv2dArgs::upcoming, cache line by cache line.
-class Fetcher {
+// Cache lines [begin, end) of what an Upcoming names, one after another.
+class Lines {
  public:
   static constexpr int64_t kLine = 16;  // floats
 
-  // Lines [begin, end) of the whole, at most `at_once` at each call of some().
-  Fetcher(const Upcoming& what, int64_t begin, int64_t end, int64_t at_once)
-      : left_(end - begin), at_once_(at_once), gap_(what.row_stride - what.row_floats), row_(what.row_floats) {
+  Lines() = default;
+  Lines(const Upcoming& what, int64_t begin, int64_t end)
+      : left_(end - begin), gap_(what.row_stride - what.row_floats), row_(what.row_floats) {
     if (left_ <= 0) return;
     const int64_t lines = what.row_floats / kLine;
     at_ = what.data + begin / lines * what.row_stride + begin % lines * kLine;
     row_end_ = what.data + begin / lines * what.row_stride + what.row_floats;
   }
 
-  void some() {
-    for (int64_t n = std::min(left_, at_once_); n > 0; --n) __builtin_prefetch(take(), 0, 2);
-  }
   int64_t left() const { return left_; }
   const float* take() {  // the next line; there must be one left
     const float* const line = at_;
@@ -38,8 +35,35 @@ class Fetcher {
   }
 
  private:
-  int64_t left_, at_once_, gap_, row_;
+  int64_t left_ = 0, gap_ = 0, row_ = 0;
   const float *at_ = nullptr, *row_end_ = nullptr;
+};
+
+// Asks the L2 cache for weights, a few lines at each call of some(): the first ones of later convolutions, and those
+// that the same convolution reads next.
+class Fetcher {
+ public:
+  Fetcher() = default;
+  Fetcher(const Lines& later, int64_t calls) : later_{later, per_call(later, calls)} {}
+
+  void own(const Lines& lines, int64_t calls) { own_ = {lines, per_call(lines, calls)}; }
+  void some() {
+    own_.some();
+    later_.some();
+  }
+
+ private:
+  struct Stream {
+    Lines lines;
+    int64_t at_once = 0;
+    void some() {
+      for (int64_t n = std::min(lines.left(), at_once); n > 0; --n) __builtin_prefetch(lines.take(), 0, 2);
+    }
+  };
+  static int64_t per_call(const Lines& lines, int64_t calls) {
+    return (lines.left() + calls - 1) / std::max<int64_t>(1, calls);
+  }
+  Stream own_, later_;
 };
 
 // Computes a tile: `rows` pixels from (y, x) on, along x, times `panels` planes from `panel` on; complete with

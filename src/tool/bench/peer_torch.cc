@@ -12,6 +12,15 @@
 
 namespace limber::tool {
 
+namespace {
+
+// libtorch 1.13 warns in every run of an optimised module that it resizes buffers of its own; writing that takes time.
+struct Silent : c10::WarningHandler {
+  void process(const c10::SourceLocation&, const std::string&, const bool) override {}
+} silent;
+
+}  // namespace
+
 struct TorchPeer::Impl {
   torch::jit::Module module;
   std::vector<torch::jit::IValue> arguments;
@@ -22,6 +31,7 @@ struct TorchPeer::Impl {
 
   void run() {
     const c10::InferenceMode guard;
+    const c10::Warning::WarningHandlerGuard silence(&silent);
     at::set_num_threads(threads);
     arguments.assign(1, channels_last ? image.contiguous(at::MemoryFormat::ChannelsLast) : image);
     answer = module.forward(arguments).toTensor().contiguous();
