@@ -29,10 +29,10 @@ class Resizer {
 
  private:
   struct Taps {
-    std::vector<int64_t> first;         // of each output pixel: the first input pixel that it sums
-    std::vector<int32_t> count, value;  // how many; their coefficients, `widest` for each output pixel
-    std::vector<double> weights;        // scratch of prepare
-    int64_t widest = 0;
+    int64_t count = 0;            // input pixels that each output pixel sums, some of them times 0
+    std::vector<int64_t> first;   // of each output pixel: the first of them
+    std::vector<int32_t> value;   // their coefficients, [output pixels][count]
+    std::vector<double> weights;  // scratch of prepare
 
     void prepare(const ResizeAxis& axis);
   };
