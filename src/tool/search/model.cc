@@ -5,26 +5,21 @@
 
 #include "base/cpu_list.h"
 #include "base/error.h"
-#include "base/statistics.h"
-#include "design/block_table.h"
 #include "design/family/family_search.h"
 #include "design/family/stratified_images.h"
 #include "design/published/accuracy_mlp.h"
 #include "formats/model_file.h"
-#include "network/session.h"
 #include "network/sub_network.h"
-#include "platform/machine.h"
-#include "tool/bench/latency.h"
 #include "tool/command.h"
 #include "tool/measuring.h"
 #include "tool/run/interrupt.h"
+#include "tool/search/cost.h"
 #include "tool/search/options.h"
 
 namespace limber::tool {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-using Cost = std::function<double(const Graph&, const Choice&)>;
 
 std::string data_name(const Network& network, const SearchOptions& options) {
   if (!options.data.empty()) return options.data;
@@ -34,57 +29,10 @@ std::string data_name(const Network& network, const SearchOptions& options) {
   fail(ErrorCode::kInvalidArgument, "{} names no data set: give one with --data", options.model);
 }
 
-// table: filled where the objective needs one, and has to live as long as the result.
-Cost cost_function(const SearchOptions& options, const Network& network, BlockTable* table) {
-  if (options.objective == "macs") {
-    return [](const Graph& graph, const Choice& choice) { return static_cast<double>(resolve(graph, choice).macs); };
-  }
-  if (options.blocks.empty()) {
-    fail(ErrorCode::kInvalidArgument,
-         "--objective {} needs the times of blocks on this machine: --blocks TABLE.json, made by `limber profile "
-         "--blocks`",
-         options.objective);
-  }
-  *table = read_block_table(options.blocks);
-  const std::string isa = Model::build(network)->isa();
-  for (const std::string& warning : check_block_table(*table, isa, read_machine(table->key.core), options.blocks))
-    fmt::print(stderr, "limber: warning: {}\n", warning);
-  if (options.objective == "energy")
-    return [table](const Graph& graph, const Choice& choice) { return table->energy_modelled_mj(graph, choice); };
-  return [table](const Graph& graph, const Choice& choice) { return table->latency_ms(graph, choice); };
-}
-
 std::function<double(const Choice&)> published_predictor(const std::string& path, const DesignSpace& space) {
   return [mlp = PublishedAccuracyMlp(path), encoding = OfaEncoding(space)](const Choice& choice) {
     return mlp.predict(encoding.decode(choice));
   };
-}
-
-// Hot medians on the first core, of all choices in turns.
-std::vector<double> measured_latencies(const Network& network, const std::vector<Choice>& choices,
-                                       const std::vector<int>& cores) {
-  Network all = network;
-  all.family.clear();
-  for (std::size_t i = 0; i < choices.size(); ++i) all.family.push_back({std::to_string(i), choices[i], {}, {}});
-  const auto model = Model::build(std::move(all));
-  SessionOptions settings;
-  settings.cores = {cores.front()};
-  Session session(model, settings);
-  std::vector<std::vector<uint8_t>> pixels;
-  std::vector<int> members;
-  for (int m = 0; m < model->members(); ++m) {
-    pixels.push_back(measuring_pixels(*model, m, 1));
-    members.push_back(m);
-  }
-  std::vector<float> answers(static_cast<std::size_t>(model->outputs(0)));
-  const Contender limber{"limber", [&](int member) {
-                           session.select(member);
-                           session.infer({1, pixels[static_cast<std::size_t>(member)], {}}, answers);
-                         }};
-  const Comparison times = compare({limber}, members, 1);
-  std::vector<double> result;
-  for (const Latency& latency : times.hot.front()) result.push_back(median(latency.ms.values()));
-  return result;
 }
 
 // Accuracies of every member on the images that chose it, and on the test images, which chose nothing.
@@ -170,10 +118,9 @@ void print_result(const SearchOptions& options, const FamilyResult& result, cons
 void search_model(const SearchOptions& options) {
   const Network network = read_model(options.model);
   const std::string data = data_name(network, options);
-  BlockTable table;
-  const Cost cost = cost_function(options, network, &table);
   FamilyData images;
   images.validation = read_data_set(data, "validation");
+  const Cost cost = search_cost(options, network);
   images.sampled = stratified_images(images.validation, options.images, options.search.seed);
   images.calibration = stratified_images(read_data_set(data, "train"), options.calibration, options.search.seed);
   FamilySettings settings;
@@ -203,7 +150,7 @@ void search_model(const SearchOptions& options) {
   for (const std::size_t i : result.family) choices.push_back(result.front[i].choice);
   std::vector<double> latencies;
   if (options.measure) {
-    latencies = measured_latencies(network, choices, settings.evaluation.cores);
+    latencies = measured_latencies(network, choices, images.validation, settings.evaluation.cores.front());
     if (options.objective == "latency") drop_dominated(&result, &latencies);
     choices.clear();
     for (const std::size_t i : result.family) choices.push_back(result.front[i].choice);
