@@ -30,6 +30,11 @@ expect 0 '"name":"m4"' "$limber" eval "$work/one.safetensors" --data shapes --js
 grep -oE '"(stored|top1)":[0-9.e-]+' "$work/eval.json" | sed 's/.*://' | paste - - |
   awk '$1 != $2 { differ = 1 } END { exit differ || NR != 4 }' || { echo "FAILED: stored and measured differ"; failed=1; }
 
+# Latency from a block table of this machine, and measured.
+expect 0 "blocks.json: written" "$limber" profile --blocks --seconds 0 --checks 2 "$model" --output "$work/blocks.json"
+expect 0 "ms in the table" "$limber" "${quick[@]}" --objective latency --blocks "$work/blocks.json" --measure \
+  --output "$work/three.safetensors"
+
 # Published tables, where they are.
 expect 1 "--data" env -u LIMBER_DATA "$limber" search --architecture ofa-mobilenetv3-w1.2 --table jetson-gpu
 if [ -e "${LIMBER_DATA:-/nonexistent}/jetson-xavier-nx/gpu.json" ]; then
