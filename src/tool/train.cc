@@ -24,7 +24,7 @@ volatile std::sig_atomic_t stop_asked = 0;
 struct Options {
   std::string recipe, data, output, checkpoint, rendezvous;
   int threads = 1;
-  int64_t nodes = 1, rank = 0;
+  int64_t nodes = 1, rank = 0, seed = -1;
   bool no_model = false, restart = false, json = false;
 };
 
@@ -81,6 +81,10 @@ void run_training(Options options) {
     throw CLI::ValidationError("--rendezvous", "--nodes needs --rendezvous HOST:PORT, the address of rank 0");
   train::Recipe recipe = train::read_recipe(options.recipe);
   if (!options.data.empty()) recipe.data = options.data;
+  if (options.seed >= 0) {
+    recipe.seed = options.seed;
+    recipe.text += fmt::format("\n# --seed {}\n", options.seed);  // a checkpoint belongs to one seed, a record tells it
+  }
   if (options.output.empty()) options.output = recipe.name + ".safetensors";
   if (options.checkpoint.empty()) options.checkpoint = options.output + ".checkpoint";
   const Graph graph = read_graph(recipe.network);
@@ -151,6 +155,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("--data", options->data, "a data set instead of the recipe's: a name or a path");
   command->add_option("--output", options->output, "the model file; default: the recipe's name, in this folder");
   command->add_option("--checkpoint", options->checkpoint, "default: the model file's name with .checkpoint");
+  command->add_option("--seed", options->seed, "instead of the recipe's")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
   command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")
       ->check(CLI::Range(1, 256));
   command->add_option("--nodes", options->nodes, "processes that train together, each with a part of every batch")
