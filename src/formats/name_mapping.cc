@@ -66,8 +66,9 @@ NameMapping parse_name_mapping(std::string_view text, const std::string& where) 
     }
   }
   if (fields.has("preprocessing")) {
-    const Fields numbers(fields.value("preprocessing"), fields.at("preprocessing"), {"mean", "deviation"});
+    const Fields numbers(fields.value("preprocessing"), fields.at("preprocessing"), {"mean", "deviation", "crop"});
     mapping.preprocessing = {numbers.numbers("mean"), numbers.numbers("deviation")};
+    if (numbers.has("crop")) mapping.preprocessing.crop = numbers.number("crop");
   }
   return mapping;
 }

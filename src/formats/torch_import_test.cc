@@ -131,7 +131,7 @@ TEST(TorchImport, RenamesIgnoresAndTransposes) {
                    floats("loss.scale", {1}, {9})},
                   R"(, "rename": [["^net\\.head\\.w$", "fc.weight"], ["^net\\.head\\.b$", "fc.bias"]],
                                           "ignore": ["^loss"], "transpose": [{"tensor": "^fc\\.weight", "axes": [1, 0, 2, 3]}],
-                                          "preprocessing": {"mean": [0.5, 0.5, 0.5], "deviation": [1, 2, 3]})");
+                                          "preprocessing": {"mean": [0.5, 0.5, 0.5], "deviation": [1, 2, 3], "crop": 0.875})");
   ASSERT_EQ(network.tensors.size(), 2u);
   EXPECT_EQ(network.tensors[0].name, "fc.weight");
   EXPECT_EQ(network.tensors[0].shape, (std::vector<int64_t>{2, 3}));
@@ -141,6 +141,7 @@ TEST(TorchImport, RenamesIgnoresAndTransposes) {
     EXPECT_EQ(value, static_cast<float>(i + 1));
   }
   EXPECT_EQ(network.preprocessing.deviation[2], 3);
+  EXPECT_EQ(network.preprocessing.crop, 0.875);
 }
 
 TEST(TorchImport, NamesWhatDoesNotFit) {

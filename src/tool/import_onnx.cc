@@ -23,6 +23,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   std::string output, name, labels, mean, deviation, shape;
+  double crop = 0;
   bool json = false;
 };
 
@@ -88,6 +89,7 @@ void import_files(const Options& options) {
     fail(ErrorCode::kInvalidArgument, "{} means and {} deviations; the image has {} channels",
          preprocessing.mean.size(), preprocessing.deviation.size(), channels);
   }
+  preprocessing.crop = options.crop;
   const bool plain = std::all_of(preprocessing.mean.begin(), preprocessing.mean.end(), [](float m) { return m == 0; });
   if (!own && plain) result.notes.push_back("pixels are given as 0..1; --mean and --deviation say otherwise");
   ModelOptions build;
@@ -137,6 +139,8 @@ void add_import_onnx(CLI::App& import_command) {
   onnx->add_option("--shape", options->shape, "channels,height,width of the image where a file leaves them open");
   onnx->add_option("--mean", options->mean, "of pixels in 0..1, one for each channel, or imagenet; default 0");
   onnx->add_option("--deviation", options->deviation, "the same for the deviation; default 1");
+  onnx->add_option("--crop", options->crop, "images of another size: 0.875 for ImageNet's protocol; default: resized")
+      ->check(CLI::Range(0.1, 1.0));
   onnx->add_option("--labels", options->labels, "a text file, one class a line");
   onnx->add_flag("--json", options->json, "print one JSON object");
   onnx->callback([options] { import_files(*options); });
