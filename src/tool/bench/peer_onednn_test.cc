@@ -5,10 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "network/session.h"
 #include "network/sub_network.h"
-#include "network/toy_networks.h"
 #include "tool/bench/onednn_program.h"
+#include "tool/bench/test_peers.h"
 
 namespace limber::tool {
 namespace {
@@ -26,32 +25,12 @@ bool slices(const Network& network, const Member& member) {
 
 TEST(OneDnnPeer, AgreesWithLimberOnEveryToy) {
   int compared = 0;
-  for (const Network& network :
-       {toy::groups(false), toy::groups(true), toy::fluid(), toy::ofa(), toy::early_exit(), toy::mixed()}) {
-    ModelOptions options;
-    options.use_cache = false;
-    const auto model = Model::build(network, options);
-    Session session(model);
-    for (int m = 0; m < model->members(); ++m) {
-      const Member& member = model->member(m);
-      for (const OneDnnLayout layout : {OneDnnLayout::kBlocked16, OneDnnLayout::kAny}) {
-        SCOPED_TRACE(network.name + " " + member.name);
-        if (slices(network, member)) {
-          EXPECT_THROW(OneDnnPeer(network, member, layout, {0}), Error);
-          continue;
-        }
-        OneDnnPeer peer(network, member, layout, {0});
-        const std::span<float> input = peer.input();
-        for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i * 37 % 101) / 50 - 1;
-        std::vector<float> answers(peer.output().size());
-        session.select(m);
-        session.infer({1, {}, input}, answers);
-        peer.run();
-        peer.run();  // nothing is used up by the first
-        for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_NEAR(answers[i], peer.output()[i], 1e-4) << i;
-        ++compared;
-      }
-    }
+  for (const OneDnnLayout layout : {OneDnnLayout::kBlocked16, OneDnnLayout::kAny}) {
+    compared += expect_same_answers([layout](const Network& network, const Member& member) {
+      if (!slices(network, member)) return std::make_unique<OneDnnPeer>(network, member, layout, std::vector<int>{0});
+      EXPECT_THROW(OneDnnPeer(network, member, layout, {0}), Error);
+      return std::unique_ptr<OneDnnPeer>();
+    });
   }
   EXPECT_GE(compared, 10);
 }

@@ -6,8 +6,7 @@
 
 #include "base/error.h"
 #include "formats/onnx_export.h"
-#include "network/session.h"
-#include "network/toy_networks.h"
+#include "tool/bench/test_peers.h"
 
 namespace limber::tool {
 namespace {
@@ -24,28 +23,10 @@ std::string missing() {
 
 TEST(OnnxRuntimePeer, AgreesWithLimberOnEveryToy) {
   if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
-  for (const Network& network :
-       {toy::groups(false), toy::groups(true), toy::fluid(), toy::ofa(), toy::early_exit(), toy::mixed()}) {
-    ModelOptions options;
-    options.use_cache = false;
-    const auto model = Model::build(network, options);
-    Session session(model);
-    for (int member = 0; member < model->members(); ++member) {
-      for (const OnnxForm form : {OnnxForm::kMerged, OnnxForm::kSeparate}) {
-        SCOPED_TRACE(network.name + " " + model->member(member).name);
-        OnnxRuntimePeer peer(export_onnx(network, model->member(member).name, form));
-        const std::span<float> input = peer.input();
-        for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i * 37 % 101) / 50 - 1;
-        std::vector<float> answers(peer.output().size());
-        Batch batch;
-        batch.images = 1;
-        batch.planes = input;
-        session.select(member);
-        session.infer(batch, answers);
-        peer.run();
-        for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_NEAR(answers[i], peer.output()[i], 1e-4) << i;
-      }
-    }
+  for (const OnnxForm form : {OnnxForm::kMerged, OnnxForm::kSeparate}) {
+    expect_same_answers([form](const Network& network, const Member& member) {
+      return std::make_unique<OnnxRuntimePeer>(export_onnx(network, member.name, form));
+    });
   }
 }
 
