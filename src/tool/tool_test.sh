@@ -96,7 +96,7 @@ for key in allocations_per_switch allocations_per_inference; do
   grep -qE "\"$key\":0(\.0)?[,}]" "$work/bench.json" || { echo "FAILED: $key is not 0"; failed=1; }
 done
 expect 0 "a switch:" "$limber" bench "$shapes" --seconds 0 --members 25% --peers none --brief
-expect 1 "legal are onnxruntime, onednn and none" "$limber" bench "$shapes" --peers nonsense
+expect 1 "legal are onnxruntime, onednn, torch and none" "$limber" bench "$shapes" --peers nonsense
 expect 1 "legal: 25%" "$limber" bench "$shapes" --members 33%
 
 # Architectures with random weights.

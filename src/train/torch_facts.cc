@@ -12,13 +12,19 @@ namespace limber::train {
 
 using torch::Tensor;
 
-std::vector<float> torch_logits(const Network& network, const Choice& choice, const Images& images) {
+std::vector<float> torch_logits(const Network& network, const Member& member, const Images& images) {
   torch::NoGradGuard guard;
   Tensors weights;
   for (const limber::Tensor& tensor : network.tensors) {
     weights[tensor.name] = to_torch(tensor);
   }
-  const Step step = sub_network_step(network.graph, choice);
+  for (const auto& [name, norm] : member.norms) {  // its own statistics, under the names that the graph knows
+    const Node& node = *std::find_if(network.graph.nodes.begin(), network.graph.nodes.end(),
+                                     [&name](const Node& one) { return one.name == name; });
+    weights[node.norm->mean] = weights.at(norm.mean);
+    weights[node.norm->variance] = weights.at(norm.variance);
+  }
+  const Step step = sub_network_step(network.graph, member.choice);
   Recipe recipe;
   recipe.mean = network.preprocessing.mean;
   recipe.deviation = network.preprocessing.deviation;

@@ -55,7 +55,7 @@ struct TrainResult {
 TrainResult train(const Recipe& recipe, const Graph& graph, const TrainingData& data, const TrainOptions& options);
 
 // Answers of one member by libtorch, fp32: logits [images][classes]. For checks of the engine.
-std::vector<float> torch_logits(const Network& network, const Choice& choice, const Images& images);
+std::vector<float> torch_logits(const Network& network, const Member& member, const Images& images);
 
 // GFLOP/s of libtorch's BLAS on a small product; a slow one (reference BLAS) makes linear layers crawl.
 double measure_blas();
