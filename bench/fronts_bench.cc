@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/cpu_list.h"
 #include "base/error.h"
 #include "base/statistics.h"
 #include "design/search/pareto.h"
@@ -115,10 +116,11 @@ void run(int count, char** arguments) {
       candidates.push_back(std::move(one));
     }
   }
-  measure(candidates, std::atoi(arguments[1]), std::atoll(arguments[2]), std::atof(arguments[3]));
+  const int core = parse_cpu_list(arguments[1]).front();  // fails on what is no number
+  measure(candidates, core, std::atoll(arguments[2]), std::atof(arguments[3]));
   fmt::print("{}, core {}, kernels {}, {} x {} pixels\n\n{:<22} {:>10} {:>8} {:>9} {:>9}\n",
-             read_machine(std::atoi(arguments[1])).cpu_model, arguments[1], candidates.front().model->isa(),
-             arguments[2], arguments[2], "file", "member", "MMAC", "top-1, %", "ms");
+             read_machine(core).cpu_model, core, candidates.front().model->isa(), arguments[2], arguments[2], "file",
+             "member", "MMAC", "top-1, %", "ms");
   for (const Candidate& one : candidates) {
     fmt::print("{:<22} {:>10} {:>8.3f} {:>9.2f} {:>9.4f}\n", one.file, one.name,
                static_cast<double>(one.model->macs(one.member)) * 1e-6, 100 * one.top1, one.ms);
