@@ -40,7 +40,7 @@ std::vector<std::string> vectors_of(const Node& node) {
 
 void Leaves::allocate() {
   leaves_.clear();
-  const auto add = [&](const std::string& name, std::vector<Range> columns) {
+  const auto add = [&](const std::string& name, std::vector<Range> columns, bool scale_free = false) {
     for (const Leaf& leaf : leaves_) {
       if (leaf.name == name) return;  // a tied tensor
     }
@@ -50,14 +50,14 @@ void Leaves::allocate() {
       for (const Range& range : columns) parts.push_back(value.narrow(1, range.weight_from, range.count));
       value = torch::cat(parts, 1);
     }
-    leaves_.push_back(make_leaf(name, channels_last(value.detach().clone()), true));
+    leaves_.push_back(make_leaf(name, channels_last(value.detach().clone()), true, scale_free));
     leaves_.back().columns = std::move(columns);
   };
   for (const SubNode& sub : step().network.nodes) {
     const Node& node = node_of(sub);
     if (node.op != Op::kConv2d && node.op != Op::kLinear) continue;
     if (!is_answer(sub) && !is_fresh(step(), sub)) continue;
-    add(node.weight, is_answer(sub) ? step().new_ranges : std::vector<Range>{});
+    add(node.weight, is_answer(sub) ? step().new_ranges : std::vector<Range>{}, scale_free(node));
     if (!is_fresh(step(), sub)) continue;
     if (!node.bias.empty()) add(node.bias, {});
     if (node.norm) {

@@ -13,14 +13,19 @@ struct Leaf {
   std::string name;
   torch::Tensor value, momentum;
   bool decay = true;           // weight decay: weights, not normalisation, biases and kernel transforms
+  bool scale_free = false;     // a convolution that normalisation follows: its size does not change what is answered
   std::vector<Range> columns;  // of a partly trained weight; empty: all of it
 };
 
-Leaf make_leaf(const std::string& name, torch::Tensor value, bool decay);
+Leaf make_leaf(const std::string& name, torch::Tensor value, bool decay, bool scale_free);
+
+// A convolution over channels with normalisation behind it. Depthwise ones have no matrix that Muon could turn.
+bool scale_free(const Node& node);
 
 Tensors values_of(const std::vector<Leaf>& leaves);
 
-// SGD with Nesterov momentum. A leaf without a gradient is left alone; the gradients are gone afterwards.
+// One step of the recipe's optimizer: SGD with Nesterov momentum; or Muon for the scale-free leaves and SGD for the
+// others. A leaf without a gradient is left alone; the gradients are gone afterwards.
 void update(std::vector<Leaf>& leaves, const Recipe& recipe, double rate);
 
 // Draws from libtorch's generator: He et al. for convolutions, 1/sqrt(inputs) for linear layers.

@@ -55,6 +55,9 @@ void read_training(TomlReader reader, Recipe& recipe, bool super_network) {
   reader.word("schedule", recipe.schedule, kSchedules);
   reader.number("momentum", recipe.momentum, 0, 0.9999);
   reader.number("weight_decay", recipe.weight_decay, 0, 1);
+  reader.word("optimizer", recipe.optimizer, {{"sgd", Optimizer::kSgd}, {"muon", Optimizer::kMuon}});
+  reader.number("muon_rate", recipe.muon_rate, 1e-6, 1000);
+  reader.number("muon_momentum", recipe.muon_momentum, 0, 0.9999);
   reader.number("label_smoothing", recipe.label_smoothing, 0, 0.9);
   reader.word("precision", recipe.precision, {{"bf16", Precision::kBf16}, {"fp32", Precision::kFp32}});
   reader.integer("seed", recipe.seed, 0, int64_t{1} << 31);

@@ -17,6 +17,9 @@ enum class Scale {
   kFitted
 };  // the new groups' answer as trained, or weighted on the validation split at the end
 enum class Schedule { kLinear, kCosine };  // how the learning rate falls after the warm-up
+// kMuon: for convolutions that normalisation follows, a step in all directions of the gradient alike (Jordan et al.,
+// 2024); SGD for everything else.
+enum class Optimizer { kSgd, kMuon };
 enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
 enum class Keep { kLast, kBest };  // which epoch's weights a step keeps: the last, or the best on the validation split
 
@@ -64,6 +67,8 @@ struct Recipe {
   int64_t batch = 128;
   double learning_rate = 0.1, warm_up = 0.2, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
   Schedule schedule = Schedule::kLinear;
+  Optimizer optimizer = Optimizer::kSgd;
+  double muon_rate = 0.3, muon_momentum = 0.6;  // of kMuon: a step's share of the weight's norm, times the learning rate
   Loss loss = Loss::kOwn;
   // For this share of a later step its groups train alone: with their own loss, and (nested wiring) not reading earlier
   // groups, whose weights into them start at zero. So they learn something of their own before they build on what is

@@ -19,6 +19,8 @@ epochs = [3, 2]
 learning_rate = 0.2
 warm_up = 0.5
 loss = "mixed"
+optimizer = "muon"
+muon_rate = 0.25
 [[member]]
 name = "50%"
 choice = "groups=1"
@@ -47,6 +49,8 @@ TEST(Recipe, ReadsEveryKey) {
   EXPECT_EQ(recipe.network, "networks/tiny.json");
   EXPECT_EQ(recipe.epochs, (std::vector<int64_t>{3, 2}));
   EXPECT_EQ(recipe.loss, Loss::kMixed);
+  EXPECT_EQ(recipe.optimizer, Optimizer::kMuon);
+  EXPECT_DOUBLE_EQ(recipe.muon_rate, 0.25);
   ASSERT_EQ(recipe.members.size(), 2u);
   EXPECT_EQ(recipe.members[1].choice, "groups=2");
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe.learning_rate, recipe.warm_up, recipe.schedule, 0), 0.01);
@@ -62,6 +66,7 @@ TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
       {"\"mixed\"", "\"both\"",
        "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
       {"rate = 0.2", "rate = \"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
+      {"\"muon\"", "\"adam\"", "recipes/tiny.toml:12: training.optimizer: legal is one of \"sgd\", \"muon\""},
       {"warm_up = 0.5", "warm_up = 2", "training.warm_up: legal is a number from 0 to 0.99, not 2"},
       {"[3, 2]", "[3, 2, 1]", "training.epochs has 3 values for 2 members"},
       {"[3, 2]", "[3, 2.5]", "training.epochs: legal is an integer from 1 to 10000"},

@@ -169,15 +169,15 @@ void SuperNetworkLearner::make_weights(const Network* start) {
 
 void SuperNetworkLearner::make_leaves() {
   leaves_.clear();
-  const auto add = [&](const std::string& name, bool decay) {
+  const auto add = [&](const std::string& name, bool decay, bool scale_free = false) {
     for (const Leaf& leaf : leaves_) {
       if (leaf.name == name) return;  // a tied tensor
     }
-    leaves_.push_back(make_leaf(name, weights_.at(name).detach(), decay));
+    leaves_.push_back(make_leaf(name, weights_.at(name).detach(), decay, scale_free));
   };
   for (const Node& node : graph_.nodes) {
     if (node.op != Op::kConv2d && node.op != Op::kLinear) continue;
-    add(node.weight, true);
+    add(node.weight, true, scale_free(node));
     if (!node.bias.empty()) add(node.bias, false);
     if (node.norm) {
       add(node.norm->weight, false);
