@@ -35,7 +35,7 @@ class Driver {
     if (what.data == nullptr) return {};
     int64_t calls = 0;
     for (int64_t item = begin; item < end; ++item) calls += this->calls(item);
-    const int64_t lines = what.rows * (what.row_floats / Lines::kLine);
+    const int64_t lines = Lines::lines_of(what);
     return {Lines(what, lines * begin / items(), lines * end / items()), calls};
   }
 
@@ -44,9 +44,11 @@ class Driver {
     const int64_t group = item % cut_.groups(), taps = int64_t{args_.kernel_height} * args_.kernel_width;
     if (args_.ranges.size() != 1 || args_.panel_stride != taps * args_.tap_stride) return {};
     const ConvRange& range = args_.ranges.front();
-    const Upcoming what = {args_.weights + cut_.first_panel(group) * args_.panel_stride + range.weight_offset * kLanes,
-                           cut_.panels(group) * taps, int64_t{range.channels} * kLanes, args_.tap_stride};
-    return {what, 0, what.rows * range.channels};
+    const int64_t bytes = args_.weights.value_bytes();
+    const Upcoming what = {
+        args_.weights.at(cut_.first_panel(group) * args_.panel_stride + range.weight_offset * kLanes),
+        cut_.panels(group) * taps, range.channels * kLanes * bytes, args_.tap_stride * bytes};
+    return {what, 0, Lines::lines_of(what)};
   }
 
   void run(int64_t item, Fetcher& fetcher) const {

@@ -34,7 +34,8 @@ ConvCut::ConvCut(const ConvTiles& tiles, const Conv2dArgs& args)
     : args_(args), flat_(::limber::kernels::flat(args)), vectors_(tiles.vectors) {
   for (int panels = 1; panels <= kMaxTilePanels; ++panels) {
     functions_[static_cast<size_t>(panels)] =
-        tiles.tile[(args.stride == 2 ? 1 : 0) + (args.input_lanes == kLanes ? 0 : 2)][panels];
+        args.weights.half() ? tiles.half_weights[panels]
+                            : tiles.tile[(args.stride == 2 ? 1 : 0) + (args.input_lanes == kLanes ? 0 : 2)][panels];
     most_rows_[static_cast<size_t>(panels)] = std::min(most_rows(panels), args.stride <= 2 ? kMaxTileRows : 1);
   }
   if (flat_) {
@@ -46,7 +47,8 @@ ConvCut::ConvCut(const ConvTiles& tiles, const Conv2dArgs& args)
     line_ = args.output.width;
   }
   const int last = args.output.channels % kLanes;
-  if (args.stride == 1 && args.input_lanes == kLanes && last > 0 && last <= kLanes / 2 && tiles.half[1][1]) {
+  if (args.stride == 1 && args.input_lanes == kLanes && last > 0 && last <= kLanes / 2 && tiles.half[1][1] &&
+      !args.weights.half()) {
     half_ = tiles.half;
   }
   for (const ConvRange& range : args.ranges) channels_ += range.channels;
@@ -82,8 +84,8 @@ ConvCut::Split ConvCut::split(int64_t length, int panels) const {
 // cycles, and weights from the L2 cache at 16 bytes a cycle.
 double ConvCut::tile_cost(int rows, int panels, double vectors) const {
   const auto depth = static_cast<double>(depth_);
-  const double bytes = depth * panels * kLanes * 4;
-  const double weights = bytes > 24 << 10 ? panels * kLanes * 4 / 16.0 : 0.0;
+  const double step = static_cast<double>(panels * kLanes * args_.weights.value_bytes());
+  const double weights = depth * step > 24 << 10 ? step / 16 : 0;
   return std::max({rows * vectors * 0.5, (rows + vectors) * 0.5, 4.0, weights}) + 0.25 +
          (40.0 + 2.0 * rows * vectors) / std::max(1.0, depth);
 }
@@ -99,7 +101,7 @@ double ConvCut::line_cost(int panels, bool half) const {
 
 void ConvCut::choose_bands() {
   const int64_t bytes = line_ * args_.stride * channels_ * 4 * (flat_ ? 1 : args_.stride);
-  const int64_t weights = planes_of(args_.output.channels) * depth_ * kLanes * 4;
+  const int64_t weights = planes_of(args_.output.channels) * depth_ * kLanes * args_.weights.value_bytes();
   streams_ = weights > kStreamedBytes && lines_ * bytes <= kStreamedInput;
   if (streams_) {
     const int64_t bands = std::min(lines_, (kMinItems + groups_ - 1) / groups_);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/half.h"
 #include "kernels/conv2d_tile.h"
 #include "kernels/kernels.h"
 #include "kernels/pack.h"
@@ -359,16 +360,61 @@ TEST(Conv2d, ARangeMayStartAtAnyLane) {
   }
 }
 
+// The same values as halves and as floats, on every ISA that takes halves.
+TEST(Conv2d, WeightsInHalfPrecisionGiveTheBitsOfTheSameValuesInFp32) {
+  Random random(23);
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    Shape s{random.between(1, 9),
+            random.between(1, 20),
+            {random.between(1, 70), random.between(1, 20)},
+            random.between(1, 150)};
+    s.kernel = seed % 3 == 0 ? 3 : 1;
+    s.padding = s.kernel / 2;
+    s.activation = static_cast<Activation>(seed % 5);
+    SCOPED_TRACE(testing::Message() << s.height << "x" << s.width << " outputs " << s.outputs << " kernel "
+                                    << s.kernel);
+    const Case c(s, seed);
+    const auto count = static_cast<size_t>(c.panel.floats());
+    std::vector<uint16_t> halves(count + 32);
+    uint16_t* const aligned = halves.data() + (64 - reinterpret_cast<uintptr_t>(halves.data()) % 64) % 64 / 2;
+    for (size_t i = 0; i < count; ++i) {
+      float& value = c.weights->data()[i];
+      aligned[i] = float_to_half(i % 97 == 5 ? value * 1e-6f : value);  // some are subnormal
+      value = half_to_float(aligned[i]);
+    }
+    for (Isa isa : attainable_isas()) {
+      if (!kernels(isa).half_weights) continue;
+      SCOPED_TRACE(isa_name(isa));
+      auto expected = c.output(), found = c.output();
+      kernels(isa).conv2d(c.args(*expected));
+      Conv2dArgs args = c.args(*found);
+      args.weights = aligned;
+      args.upcoming = {args.weights.at(0), 2, 160, c.panel.tap_stride() * 2};
+      const auto& kernel = kernels(isa).conv2d;
+      const int64_t items = kernel.items(args);
+      kernel.run(args, items / 2, items);
+      kernel.run(args, 0, items / 2);
+      expect_same_bits(*expected, *found);
+    }
+  }
+}
+
+TEST(Conv2d, WeightsInHalfPrecisionAreTakenByAllButSse4) {
+  for (Isa isa : attainable_isas()) EXPECT_EQ(kernels(isa).half_weights, isa != Isa::kSse4) << isa_name(isa);
+}
+
 TEST(Lines, EveryOneIsTakenOnceWhateverTheSplit) {
   const Floats weights(5 * 80);
-  const Upcoming what{weights.data(), 5, 48, 80};  // 5 rows of 3 lines
+  // 5 rows of 3 lines, the last one not full
+  const Upcoming what{reinterpret_cast<const std::byte*>(weights.data()), 5, 160, 320};
+  ASSERT_EQ(Lines::lines_of(what), 15);
   for (const int64_t cut : {0, 1, 3, 7, 15}) {
     std::vector<int64_t> offsets;
     for (Lines part : {Lines(what, 0, cut), Lines(what, cut, 15)}) {
-      while (part.left() > 0) offsets.push_back(part.take() - weights.data());
+      while (part.left() > 0) offsets.push_back(part.take() - what.data);
     }
     ASSERT_EQ(offsets.size(), 15u);
-    for (int64_t i = 0; i < 15; ++i) EXPECT_EQ(offsets[static_cast<size_t>(i)], i / 3 * 80 + i % 3 * Lines::kLine);
+    for (int64_t i = 0; i < 15; ++i) EXPECT_EQ(offsets[static_cast<size_t>(i)], i / 3 * 320 + i % 3 * Lines::kLine);
   }
 }
 
@@ -379,7 +425,7 @@ TEST(Conv2d, FetchingAheadChangesNoBit) {
     auto plain = c.output(), ahead = c.output();
     kernels(isa).conv2d(c.args(*plain));
     Conv2dArgs args = c.args(*ahead);
-    args.upcoming = {c.weights->data(), 2, 32, c.panel.tap_stride()};
+    args.upcoming = {args.weights.at(0), 2, 128, c.panel.tap_stride() * 4};
     const auto& kernel = kernels(isa).conv2d;
     const int64_t items = kernel.items(args);
     kernel.run(args, items / 2, items);

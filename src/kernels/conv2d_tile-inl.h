@@ -12,9 +12,24 @@ namespace HWY_NAMESPACE {
 using DHalf = hn::Half<D>;
 using VHalf = hn::Vec<DHalf>;
 
+using Half = hn::Rebind<hwy::float16_t, D>;
+
+LIMBER_INLINE V load_weights(const float* w) {
+  return hn::Load(D(), w);
+}
+LIMBER_INLINE V load_weights(const uint16_t* w) {
+  return hn::PromoteTo(D(), hn::Load(Half(), reinterpret_cast<const hwy::float16_t*>(w)));
+}
+
+template <typename Weight>
+LIMBER_INLINE const Weight* panels(const PackedPanels& weights) {
+  if constexpr (sizeof(Weight) == sizeof(float)) return weights.fp32();
+  if constexpr (sizeof(Weight) == sizeof(uint16_t)) return weights.f16();
+}
+
 // acc += a[i * kStep] * w for one channel. kHalf: of the last column only the first half of the lanes, in `half`.
-template <int kRows, int kColumns, int kStep, bool kHalf>
-LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const float* HWY_RESTRICT w, int64_t panel_stride,
+template <int kRows, int kColumns, int kStep, bool kHalf, typename Weight>
+LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const Weight* HWY_RESTRICT w, int64_t panel_stride,
                                 V (&acc)[kRows][kColumns], VHalf (&half)[kHalf ? kRows : 1]) {
   const D d;
   const DHalf dh;
@@ -23,7 +38,7 @@ LIMBER_INLINE void multiply_add(const float* HWY_RESTRICT a, const float* HWY_RE
   VHalf last = hn::Zero(dh);
   LIMBER_UNROLL
   for (int j = 0; j < kWhole; ++j) {
-    b[j] = hn::Load(d, w + (j / kVectors) * panel_stride + (j % kVectors) * kVectorLanes);
+    b[j] = load_weights(w + (j / kVectors) * panel_stride + (j % kVectors) * kVectorLanes);
   }
   if constexpr (kHalf) last = hn::Load(dh, w + kWhole * panel_stride);
   LIMBER_UNROLL
@@ -53,10 +68,10 @@ LIMBER_INLINE void store(const Conv2dArgs& args, int64_t panel, float* out, V (&
 
 // kStep: floats between the input pixels of neighbouring outputs. kHalf: the last panel has outputs in the first half
 // of its lanes only.
-template <int kRows, int kPanels, int kStep, bool kHalf = false>
+template <int kRows, int kPanels, int kStep, bool kHalf = false, typename Weight = float>
 void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetcher& fetcher) {
   constexpr int kColumns = kPanels * kVectors;
-  static_assert(!kHalf || kVectors == 1);
+  static_assert(!kHalf || (kVectors == 1 && sizeof(Weight) == sizeof(float)));
   const D d;
   V acc[kRows][kColumns];
   VHalf half[kHalf ? kRows : 1];
@@ -87,13 +102,13 @@ void conv_tile(const Conv2dArgs& args, int64_t panel, int64_t y, int64_t x, Fetc
   for (const ConvRange& range : args.ranges) {
     const float* pixel = range.input.data + (y * args.stride - args.padding) * range.input.row_stride +
                          (x * args.stride - args.padding) * args.input_lanes;
-    const float* tap = args.weights + panel * panel_stride + range.weight_offset * kLanes;
+    const Weight* tap = panels<Weight>(args.weights) + panel * panel_stride + range.weight_offset * kLanes;
     const int64_t plane_stride = range.input.plane_stride;
     const int channels = range.channels;
     for (int ky = 0; ky < args.kernel_height; ++ky, pixel += range.input.row_stride) {
       for (int kx = 0; kx < args.kernel_width; ++kx, tap += args.tap_stride) {
         const float* a = pixel + kx * args.input_lanes;
-        const float* w = tap;
+        const Weight* w = tap;
         int k = channels;
         for (; k >= kLanes; k -= kLanes, a += plane_stride) {
           fetcher.some();
@@ -179,6 +194,13 @@ template <int kRows, int kPanels>
 void add_half_tiles(ConvTiles& tiles) {
   tiles.half[kPanels][kRows] = conv_tile<kRows, kPanels, kLanes, true>;
   if constexpr (kRows > 1) add_half_tiles<kRows - 1, kPanels>(tiles);
+}
+
+// The same with weights in half precision, for stride 1.
+template <int kRows, int kPanels>
+void add_half_weight_tiles(ConvTiles& tiles) {
+  tiles.half_weights[kPanels][kRows] = conv_tile<kRows, kPanels, kLanes, false, uint16_t>;
+  if constexpr (kRows > 1) add_half_weight_tiles<kRows - 1, kPanels>(tiles);
 }
 
 // The same for narrow inputs.

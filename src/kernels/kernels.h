@@ -68,11 +68,32 @@ struct ConvRange {
   int64_t weight_offset = 0;  // first K row of the range within each tap of a panel: floats / 16
 };
 
-// Weights that a later call will read: `rows` runs of `row_floats` floats (a multiple of 16). While a call computes it
-// asks the L2 cache for them: a network's weights may be more than that holds, and the arithmetic hides the wait.
+// Weights that a later call will read: `rows` runs of `row_bytes` bytes, row_stride bytes apart. While a call computes
+// it asks the L2 cache for them: a network's weights may be more than that holds, and the arithmetic hides the wait.
 struct Upcoming {
-  const float* data = nullptr;  // null: nothing
-  int64_t rows = 0, row_floats = 0, row_stride = 0;
+  const std::byte* data = nullptr;  // null: nothing
+  int64_t rows = 0, row_bytes = 0, row_stride = 0;
+};
+
+// Packed weights of a convolution: fp32, or the same values in IEEE half precision where they are stored so. These are
+// widened exactly on the way into a register: the same numbers from half the memory traffic.
+class PackedPanels {
+ public:
+  PackedPanels() = default;
+  PackedPanels(const float* fp32) : fp32_(fp32) {}  // implicit: a plain pointer serves
+  PackedPanels(const uint16_t* f16) : f16_(f16) {}
+  bool half() const { return f16_ != nullptr; }
+  int64_t value_bytes() const { return half() ? 2 : 4; }
+  const float* fp32() const { return fp32_; }
+  const uint16_t* f16() const { return f16_; }
+  const std::byte* at(int64_t value) const {
+    return half() ? reinterpret_cast<const std::byte*>(f16_ + value)
+                  : reinterpret_cast<const std::byte*>(fp32_ + value);
+  }
+
+ private:
+  const float* fp32_ = nullptr;
+  const uint16_t* f16_ = nullptr;
 };
 
 // Dense convolution over the ranges (grouped: one call per group; linear: kernel 1x1, rows = height, width 1).
@@ -85,9 +106,9 @@ struct Conv2dArgs {
   Planes output;
   int input_lanes = kLanes;  // kNarrowLanes: the inputs are narrow; stride 1 or 2
   int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
-  const float* weights = nullptr;
-  int64_t panel_stride = 0;      // floats from one panel of 16 outputs to the next: taps * K_super * 16
-  int64_t tap_stride = 0;        // floats from one tap to the next: K_super * 16
+  PackedPanels weights;          // half precision: stride 1, inputs that are not narrow, KernelTable::half_weights
+  int64_t panel_stride = 0;      // values from one panel of 16 outputs to the next: taps * K_super * 16
+  int64_t tap_stride = 0;        // values from one tap to the next: K_super * 16
   const float* scale = nullptr;  // [planes_of(channels) * 16], 0 in padding lanes. Unused when !finish
   const float* bias = nullptr;   // the same
   Activation activation = Activation::kNone;
@@ -177,6 +198,7 @@ struct Kernel {
 // The kernels of one ISA. Constant after construction.
 struct KernelTable {
   Isa isa = Isa::kReference;
+  bool half_weights = false;  // conv2d takes weights in half precision
   Kernel<Conv2dArgs> conv2d;
   Kernel<DepthwiseArgs> depthwise;
   Kernel<ElementwiseArgs> add, multiply, activate, copy;

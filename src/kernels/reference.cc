@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/half.h"
 #include "kernels/plain.h"
 
 namespace limber::kernels {
@@ -54,17 +55,18 @@ int64_t rows(const Args& args) {
 void conv2d(const Conv2dArgs& args, int64_t begin, int64_t end) {
   fill(args.output, begin, end, [&](int channel, int y, int x) {
     float sum = args.start.data ? at(args.start, channel, y, x) : 0.0f;
-    const float* panel = args.weights + (channel / kLanes) * args.panel_stride + channel % kLanes;
+    const int64_t panel = (channel / kLanes) * args.panel_stride + channel % kLanes;
     for (const ConvRange& range : args.ranges) {
       for (int ky = 0; ky < args.kernel_height; ++ky) {
         for (int kx = 0; kx < args.kernel_width; ++kx) {
-          const float* tap = panel + (ky * args.kernel_width + kx) * args.tap_stride + range.weight_offset * kLanes;
+          const int64_t tap = panel + (ky * args.kernel_width + kx) * args.tap_stride + range.weight_offset * kLanes;
           const int iy = y * args.stride + ky - args.padding, ix = x * args.stride + kx - args.padding;
           for (int k = 0; k < range.channels; ++k) {
             const float input = args.input_lanes == kLanes
                                     ? at(range.input, k, iy, ix)
                                     : range.input.data[iy * range.input.row_stride + ix * args.input_lanes + k];
-            sum += input * tap[k * kLanes];
+            const int64_t i = tap + k * kLanes;
+            sum += input * (args.weights.half() ? half_to_float(args.weights.f16()[i]) : args.weights.fp32()[i]);
           }
         }
       }
@@ -177,6 +179,7 @@ const KernelTable& reference_table() {
     KernelTable t;
     t.isa = Isa::kReference;
     t.conv2d = {rows<Conv2dArgs>, conv2d};
+    t.half_weights = true;
     t.depthwise = {[](const DepthwiseArgs& args) { return args.mean ? planes_of(args.output.channels) : rows(args); },
                    depthwise};
     t.add = {rows<ElementwiseArgs>, add};

@@ -237,6 +237,7 @@ HWY_AFTER_NAMESPACE();
       table.isa = ISA;                                           \
       HWY_NAMESPACE::set_simd_kernels(table);                    \
       table.conv2d = {items, run};                               \
+      table.half_weights = conv_tiles().half_weights[1][1];      \
       return table;                                              \
     }();                                                         \
     return table_of_isa;                                         \

@@ -45,13 +45,12 @@ kernels::Activation kernel_activation(Activation activation) {
   return kernels::Activation::kNone;
 }
 
-// What dense and depthwise convolutions have in common.
+// What dense and depthwise convolutions have in common but the weights.
 template <typename Args>
 void describe_kernel(const Step& step, Args& args) {
   args.kernel_height = args.kernel_width = static_cast<int>(step.kernel);
   args.stride = static_cast<int>(step.stride);
   args.padding = static_cast<int>(step.padding);
-  args.weights = step.weights;
   args.scale = step.scale;
   args.bias = step.bias;
   args.activation = kernel_activation(step.activation);
@@ -183,6 +182,7 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   if (!inputs.empty()) args.input_lanes = plan.tensors[static_cast<std::size_t>(inputs.front().tensor)].lanes;
   args.output = output(plan, step, step.output, image);
   describe_kernel(step, args);
+  args.weights = step.panels();
   args.panel_stride = step.panel_stride;
   args.tap_stride = step.tap_stride;
   args.upcoming = fetch_ahead(plan, step);
@@ -207,6 +207,7 @@ void Executor::run_depthwise(const Plan& plan, const Step& step, int64_t image) 
   args.output = output(plan, step, step.output, image);
   args.input_height = static_cast<int>(rows_of(plan, range.tensor));
   if (step.mean >= 0) args.mean = data(plan, step.mean, image) + step.output_plane * 16;
+  args.weights = step.panels().fp32();
   describe_kernel(step, args);
   call(plan, step, kernels_.depthwise, args);
   if (step.residual < 0) return;

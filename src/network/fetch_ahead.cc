@@ -23,8 +23,10 @@ kernels::Upcoming fetch_ahead(const Plan& plan, const Step& step) {
     }
     if (channels == 0) return {};
     const int64_t runs = (next->channels + 15) / 16 * int64_t{next->kernel} * next->kernel;
-    return {next->weights + from * 16, std::min(runs, std::max<int64_t>(1, kFetchAhead / (channels * 64))),
-            channels * 16, next->tap_stride};
+    const kernels::PackedPanels panels = next->panels();
+    const int64_t bytes = channels * 16 * panels.value_bytes();
+    return {panels.at(from * 16), std::min(runs, std::max<int64_t>(1, kFetchAhead / bytes)), bytes,
+            next->tap_stride * panels.value_bytes()};
   }
   return {};
 }

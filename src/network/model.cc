@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "kernels/isa.h"
 #include "network/check.h"
+#include "network/half_weights.h"
 #include "network/packed_weights.h"
 #include "network/plan.h"
 #include "network/plan_builder.h"
@@ -84,10 +85,14 @@ struct Model::Impl {
 
   void pack(const BlockMap& blocks, const ModelOptions& options) {
     weights = std::make_unique<PackedWeights>(network);
+    std::set<std::string> half;
+    if (kernels::kernels(kernels::find_isa(isa)).half_weights) half = half_weights(network, subs);
     for (const SubNetwork& each : subs) {
       for (const SubNode& part : each.nodes) {
         if (!weighted(node(part))) continue;
-        packed[{part.node, part.kernel}] = weights->add(node(part), part.kernel, blocks.of_weight(node(part).weight));
+        const std::string& name = node(part).weight;
+        packed[{part.node, part.kernel}] =
+            weights->add(node(part), part.kernel, blocks.of_weight(name), half.count(name) > 0);
       }
     }
     weights->build({options.cache_directory, options.use_cache, isa});
@@ -128,8 +133,9 @@ struct Model::Impl {
       if (!weighted(node(part))) continue;
       const int64_t planes = (part.channels + 15) / 16;
       const int64_t inputs = node(part).depthwise ? 1 : part.input_channels() / part.groups;
-      const int64_t bytes = planes * inputs * part.kernel * part.kernel * 64;
-      int64_t& known = tensors[packed.at({part.node, part.kernel})];
+      const std::size_t index = packed.at({part.node, part.kernel});
+      const int64_t bytes = planes * inputs * part.kernel * part.kernel * 16 * weights->tensor(index).value_bytes();
+      int64_t& known = tensors[index];
       known = std::max(known, bytes);
       folded += planes * 128;
     }
@@ -143,10 +149,10 @@ struct Model::Impl {
     for (std::size_t i = 0; i < weights->size(); ++i) {
       const PackedTensor& tensor = weights->tensor(i);
       if (tensor.transformed()) {
-        memory.per_member += tensor.floats() * 4;
+        memory.per_member += tensor.bytes();
       } else {
-        memory.weights += tensor.floats() * 4;
-        memory.padding += (tensor.floats() - tensor.true_floats()) * 4;
+        memory.weights += tensor.bytes();
+        memory.padding += tensor.bytes() - tensor.true_bytes();
       }
     }
     memory.packed_shared = weights->shared();

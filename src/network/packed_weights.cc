@@ -15,7 +15,7 @@
 namespace limber {
 namespace {
 
-constexpr int kLayoutVersion = 1;      // raise when the packed bytes change for the same recipe
+constexpr int kLayoutVersion = 2;      // raise when the packed bytes change for the same recipe
 constexpr std::size_t kHeader = 4096;  // a page: the weights start on one
 
 // Catches torn and flipped bytes, not malice: whoever can write the cache can write the program.
@@ -93,18 +93,38 @@ std::vector<float> PackedWeights::values(const std::string& name) const {
   return result;
 }
 
-std::size_t PackedWeights::add(const Node& node, int64_t kernel, const Blocks& blocks) {
+std::size_t PackedWeights::add(const Node& node, int64_t kernel, const Blocks& blocks, bool half) {
   const auto [found, added] = index_.emplace(fmt::format("{} {}", node.weight, kernel), tensors_.size());
   if (added) {
     const std::vector<int64_t>& shape = by_name_.at(node.weight)->shape;
-    PackedTensor tensor{&node, kernel, blocks, shape[1], shape.size() == 4 ? shape[2] : 1, floats_};
-    floats_ += tensor.floats();
+    PackedTensor tensor{&node, kernel, blocks, shape[1], shape.size() == 4 ? shape[2] : 1, half, bytes_};
+    bytes_ += tensor.bytes();
     tensors_.push_back(tensor);
   }
   return found->second;
 }
 
-void PackedWeights::pack(const PackedTensor& tensor, float* to) const {
+// [n][k][tap] to panels.
+template <typename Value>
+void PackedWeights::spread(const PackedTensor& tensor, const Value* from, Value* to) {
+  const int64_t taps = tensor.taps();
+  for (int64_t n = 0; n < tensor.blocks.channels; ++n) {
+    const int64_t lane = tensor.blocks.lane_of(n);
+    for (int64_t k = 0; k < tensor.k; ++k) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        to[((lane / 16 * taps + tap) * tensor.k + k) * 16 + lane % 16] = from[(n * tensor.k + k) * taps + tap];
+      }
+    }
+  }
+}
+
+void PackedWeights::pack(const PackedTensor& tensor, std::byte* to) const {
+  if (tensor.half) {
+    const Tensor& stored = *by_name_.at(tensor.node->weight);
+    std::vector<uint16_t> halves(stored.bytes.size() / 2);  // the file's bytes need not be aligned
+    std::memcpy(halves.data(), stored.bytes.data(), stored.bytes.size());
+    return spread(tensor, halves.data(), reinterpret_cast<uint16_t*>(to));
+  }
   std::vector<float> weights = values(tensor.node->weight);
   std::vector<const KernelTransform*> steps;
   for (int64_t kernel = tensor.kernel; kernel != tensor.stored_kernel; kernel = steps.back()->from) {
@@ -113,23 +133,13 @@ void PackedWeights::pack(const PackedTensor& tensor, float* to) const {
   }
   for (auto step = steps.rbegin(); step != steps.rend(); ++step)
     weights = transform(weights, **step, values((*step)->matrix));
-  const int64_t taps = tensor.taps();
-  for (int64_t n = 0; n < tensor.blocks.channels; ++n) {
-    const int64_t lane = tensor.blocks.lane_of(n);
-    for (int64_t k = 0; k < tensor.k; ++k) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        to[((lane / 16 * taps + tap) * tensor.k + k) * 16 + lane % 16] =
-            weights[static_cast<std::size_t>((n * tensor.k + k) * taps + tap)];
-      }
-    }
-  }
+  spread(tensor, weights.data(), reinterpret_cast<float*>(to));
 }
 
 std::string PackedWeights::recipe(const PackOptions& options) const {
-  std::string text =
-      fmt::format("limber packed weights {}\nweights {}\nisa {}\nprecision f32\n", kLayoutVersion, hash_, options.isa);
+  std::string text = fmt::format("limber packed weights {}\nweights {}\nisa {}\n", kLayoutVersion, hash_, options.isa);
   for (const PackedTensor& tensor : tensors_) {
-    text += fmt::format("{} {} {} {}\n", tensor.node->weight, tensor.kernel, tensor.k,
+    text += fmt::format("{} {} {} {} {}\n", tensor.node->weight, tensor.half ? "f16" : "f32", tensor.kernel, tensor.k,
                         fmt::join(tensor.blocks.starts, " "));
     for (const KernelTransform& step : tensor.node->transforms)
       text += fmt::format(" {} {} {}\n", step.from, step.to, step.matrix);
@@ -140,7 +150,7 @@ std::string PackedWeights::recipe(const PackOptions& options) const {
 bool PackedWeights::map_cache(const std::string& header) {
   try {
     MappedFile file(path_);
-    const std::size_t bytes = static_cast<std::size_t>(floats_) * 4;
+    const auto bytes = static_cast<std::size_t>(bytes_);
     if (file.size() != kHeader + bytes) return false;
     if (std::memcmp(file.bytes().data(), header.data(), header.size()) != 0) return false;
     uint64_t stored;
@@ -150,7 +160,7 @@ bool PackedWeights::map_cache(const std::string& header) {
   } catch (const Error&) {  // missing or unreadable: the caller packs
     return false;
   }
-  data_ = reinterpret_cast<const float*>(file_.bytes().data() + kHeader);
+  data_ = file_.bytes().data() + kHeader;
   memory_ = {};
   return true;
 }
@@ -171,18 +181,19 @@ void PackedWeights::write_cache(const std::string& header) {
 
 void PackedWeights::build(const PackOptions& options) {
   std::string header;
-  if (options.use_cache && !hash_.empty() && floats_ > 0) {
+  if (options.use_cache && !hash_.empty() && bytes_ > 0) {
     const std::string directory = options.directory.empty() ? default_directory() : options.directory;
     const std::string text = recipe(options);
     const auto characters = std::as_bytes(std::span(text));
     const uint64_t first = checksum(characters, 1), second = checksum(characters, 2);
-    header = fmt::format("limber packed weights {} {:016x}{:016x} {}\n", kLayoutVersion, first, second, floats_);
+    header = fmt::format("limber packed weights {} {:016x}{:016x} {}\n", kLayoutVersion, first, second, bytes_);
     if (!directory.empty()) path_ = fmt::format("{}/{:016x}{:016x}.packed", directory, first, second);
     if (!path_.empty() && map_cache(header)) return;
   }
-  memory_ = AlignedBuffer(static_cast<std::size_t>(floats_) * 4);
-  for (const PackedTensor& tensor : tensors_) pack(tensor, memory_.floats() + tensor.offset);
-  data_ = memory_.floats();
+  memory_ = AlignedBuffer(static_cast<std::size_t>(bytes_));
+  std::byte* const memory = memory_.data();
+  for (const PackedTensor& tensor : tensors_) pack(tensor, memory + tensor.offset);
+  data_ = memory;
   if (path_.empty()) return;
   try {
     write_cache(header);

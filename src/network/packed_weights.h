@@ -12,18 +12,20 @@
 
 namespace limber {
 
-// One packed tensor: [panel][tap][k][16] floats; panels follow `blocks`.
+// One packed tensor: [panel][tap][k][16] floats, or the file's halves; panels follow `blocks`.
 struct PackedTensor {
   const Node* node = nullptr;  // one that uses it: its weight, and the transforms that lead to `kernel`
   int64_t kernel = 1;
   Blocks blocks;              // of the output axis
   int64_t k = 0;              // input axis
   int64_t stored_kernel = 1;  // in the file; differs from `kernel` for a kernel-transform result
-  int64_t offset = 0;         // floats from the start of all packed weights
+  bool half = false;          // kept in half precision
+  int64_t offset = 0;         // bytes from the start of all packed weights
 
   int64_t taps() const { return kernel * kernel; }
-  int64_t floats() const { return blocks.planes() * taps() * k * 16; }
-  int64_t true_floats() const { return blocks.channels * taps() * k; }
+  int64_t value_bytes() const { return half ? 2 : 4; }
+  int64_t bytes() const { return (blocks.planes() * taps() * k * 16 * value_bytes() + 63) / 64 * 64; }
+  int64_t true_bytes() const { return blocks.channels * taps() * k * value_bytes(); }
   bool transformed() const { return kernel != stored_kernel; }
 };
 
@@ -39,15 +41,17 @@ class PackedWeights {
  public:
   explicit PackedWeights(const Network& network);
 
-  // The index of the packed form of the node's weight with this kernel; equal ones are packed once.
-  std::size_t add(const Node& node, int64_t kernel, const Blocks& blocks);
+  // The index of the packed form of the node's weight with this kernel; equal ones are packed once. half: the weight is
+  // stored as F16, needs no transform, and stays so.
+  std::size_t add(const Node& node, int64_t kernel, const Blocks& blocks, bool half);
   // Maps the cache file if it is there and intact, else packs and tries to write it. The network's hash names the file:
   // without one (a network made in memory) the weights stay private.
   void build(const PackOptions& options);
 
   const PackedTensor& tensor(std::size_t index) const { return tensors_[index]; }
   std::size_t size() const { return tensors_.size(); }
-  const float* data(std::size_t index) const { return data_ + tensors_[index].offset; }
+  // 64-byte aligned; see PackedTensor.
+  const std::byte* data(std::size_t index) const { return data_ + tensors_[index].offset; }
   // True when the bytes are a mapping of the cache file.
   bool shared() const { return file_.size() > 0; }
   const std::string& cache_path() const { return path_; }
@@ -56,7 +60,9 @@ class PackedWeights {
   std::vector<float> values(const std::string& tensor) const;
 
  private:
-  void pack(const PackedTensor& tensor, float* to) const;
+  void pack(const PackedTensor& tensor, std::byte* to) const;
+  template <typename Value>
+  static void spread(const PackedTensor& tensor, const Value* from, Value* to);
   std::string recipe(const PackOptions& options) const;
   bool map_cache(const std::string& header);
   void write_cache(const std::string& header);
@@ -65,11 +71,11 @@ class PackedWeights {
   std::map<std::string, std::size_t> index_;  // weight name and kernel -> tensors_
   std::string hash_;
   std::vector<PackedTensor> tensors_;
-  int64_t floats_ = 0;
+  int64_t bytes_ = 0;
   std::string path_;
   MappedFile file_;
   AlignedBuffer memory_;
-  const float* data_ = nullptr;
+  const std::byte* data_ = nullptr;
 };
 
 }  // namespace limber

@@ -111,12 +111,12 @@ TEST(PackedWeights, PanelsStartWhereBlocksDo) {
   Node node;
   node.weight = "w";
   PackedWeights weights(network);
-  const std::size_t index = weights.add(node, 1, {{0, 20}, 40});
-  EXPECT_EQ(weights.add(node, 1, {{0, 20}, 40}), index);
+  const std::size_t index = weights.add(node, 1, {{0, 20}, 40}, false);
+  EXPECT_EQ(weights.add(node, 1, {{0, 20}, 40}, false), index);
   weights.build({});
   EXPECT_FALSE(weights.shared());
-  ASSERT_EQ(weights.tensor(index).floats(), 4 * 2 * 16);  // 16 + 4 and 16 + 4 channels
-  const float* data = weights.data(index);
+  ASSERT_EQ(weights.tensor(index).bytes(), 4 * 2 * 16 * 4);  // 16 + 4 and 16 + 4 channels
+  const auto* data = reinterpret_cast<const float*>(weights.data(index));
   for (int64_t n = 0; n < 40; ++n) {
     const int64_t lane = n < 20 ? n : n + 12;
     for (int64_t k = 0; k < 2; ++k)

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/kernels.h"
 #include "network/blocks.h"
 #include "network/graph.h"
 
@@ -45,8 +46,8 @@ struct PlanRange {
 
 // One call. It writes `channels` channels that lie in successive planes from output_plane on: one block of a tensor.
 struct Step {
-  const float* weights = nullptr;  // the panel of the first channel
-  const float* scale = nullptr;    // of output_plane
+  const void* weights = nullptr;  // the panel of the first channel: floats, or halves
+  const float* scale = nullptr;   // of output_plane
   const float* bias = nullptr;
   int64_t macs = 0;
   int64_t state_offset = 0;  // floats from the start of the session's state: keys, then values
@@ -66,11 +67,17 @@ struct Step {
   Op op = Op::kInput;
   Activation activation = Activation::kNone;
   Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
-  bool depthwise = false;
-  bool b_is_pixel = false;
-  bool made = false;        // global average pool: a depthwise step has already made it
-  bool clear_halo = false;  // the first step that writes this output
-  bool complete = true;     // the last step of its node: the output is all there
+  bool depthwise : 1 = false;
+  bool half_weights : 1 = false;
+  bool b_is_pixel : 1 = false;
+  bool made : 1 = false;        // global average pool: a depthwise step has already made it
+  bool clear_halo : 1 = false;  // the first step that writes this output
+  bool complete : 1 = true;     // the last step of its node: the output is all there
+
+  kernels::PackedPanels panels() const {
+    if (half_weights) return static_cast<const uint16_t*>(weights);
+    return static_cast<const float*>(weights);
+  }
 };
 
 struct PlanAnswer {

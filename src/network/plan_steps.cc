@@ -65,7 +65,9 @@ void PlanBuilder::emit_weighted(int value) {
     step.channels = share.out_count;
     step.scale = folded.scale + step.output_plane * 16;
     step.bias = folded.bias + step.output_plane * 16;
-    step.weights = weights_.data(index) + packed.blocks.plane_of(part.channels_from + share.out) * panel;
+    step.half_weights = packed.half;
+    step.weights =
+        weights_.data(index) + packed.blocks.plane_of(part.channels_from + share.out) * panel * packed.value_bytes();
     step.macs = part.macs * share.out_count / part.channels;
     int64_t at = 0;
     for (const Range& range : inputs) {

@@ -3,6 +3,7 @@
 #include "tool/command.h"
 #include "tool/import_onnx.h"
 #include "tool/import_torch.h"
+#include "tool/weight_format.h"
 
 namespace limber::tool {
 namespace {
@@ -17,6 +18,7 @@ std::shared_ptr<TorchImport> add_torch_options(CLI::App* command) {
                    "a member, [NAME:]CHOICE, e.g. small:d=2,e=3,k=3,r=160; may be given again; default: the smallest "
                    "and the largest")
       ->allow_extra_args(false);
+  add_weight_format(*command, options->weights);
   command->add_option("--output,-o", options->output, "the model file to write")->required();
   command->add_flag("--json", options->json, "print one JSON object");
   command->callback([options] { import_torch(*options); });

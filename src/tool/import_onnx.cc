@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "tool/weight_format.h"
 #ifdef LIMBER_HAS_ONNX
 #include <algorithm>
 #include <charconv>
@@ -22,7 +23,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> files;
-  std::string output, name, labels, mean, deviation, shape;
+  std::string output, name, weights, labels, mean, deviation, shape;
   double crop = 0;
   bool json = false;
 };
@@ -79,6 +80,7 @@ std::vector<std::string> read_labels(const std::string& path, int64_t wanted) {
 void import_files(const Options& options) {
   OnnxImport result = import_onnx(
       options.files, {options.name, options.shape.empty() ? std::vector<int64_t>() : extents(options.shape)});
+  apply_weight_format(options.weights, &result.network);
   Preprocessing& preprocessing = result.network.preprocessing;
   const std::size_t channels = preprocessing.mean.size();
   const bool own = !options.mean.empty() || !options.deviation.empty();
@@ -135,6 +137,7 @@ void add_import_onnx(CLI::App& import_command) {
       "both.safetensors");
   onnx->add_option("files", options->files, "ONNX files with one image as input and one output")->required();
   onnx->add_option("--output,-o", options->output, "the model file to write")->required();
+  add_weight_format(*onnx, options->weights);
   onnx->add_option("--name", options->name, "of the network; default: of the first file");
   onnx->add_option("--shape", options->shape, "channels,height,width of the image where a file leaves them open");
   onnx->add_option("--mean", options->mean, "of pixels in 0..1, one for each channel, or imagenet; default 0");

@@ -26,6 +26,7 @@ hash_of() { "$limber" info "$1" --json | grep -o '"hash":"[0-9a-f]*"'; }
 expect 0 '"name":"small"' "$limber" import ofa "$golden/mobilenetv3.pth" "${mobile[@]}" --output c.safetensors \
   --choice big:d=2,e=6,k=7,r=64 --choice small:d=1,e=3,k=3,r=32 --json
 expect 0 "MMAC" "$limber" info c.safetensors
+expect 2 "--weights: bf16 not in" "$limber" import ofa "$golden/mobilenetv3.pth" "${mobile[@]}" --output d.safetensors --weights bf16
 expect 1 "legal" "$limber" import ofa "$golden/mobilenetv3.pth" "${mobile[@]}" --output d.safetensors --choice d=9,e=3,k=3,r=32
 expect 1 "217 missing: first_conv.conv.weight" \
   "$limber" import ofa "$corpus/valid-zip" "${mobile[@]}" --output d.safetensors
@@ -55,6 +56,8 @@ cat >map.json <<'END'
  "transpose": [{"tensor": "^w$", "axes": [1, 0]}]}
 END
 expect 0 "line, 1 tensors" "$limber" import torch "$corpus/valid-zip" --architecture ./line.json --mapping ./map.json -o l.safetensors
+expect 0 "line, 1 tensors" "$limber" import torch "$corpus/valid-zip" --architecture ./line.json --mapping ./map.json -o half.safetensors --weights f16
+grep -qF '"F16"' half.safetensors && grep -qF '"F32"' l.safetensors || problem "--weights f16 does not store F16, or the default does"
 
 # models: from a mirror, verified
 expect 0 "ofa-mbv3-w1.0" "$limber" models list

@@ -13,6 +13,7 @@
 #include "formats/shipped_file.h"
 #include "formats/torch_import.h"
 #include "network/sub_network.h"
+#include "tool/weight_format.h"
 
 namespace limber::tool {
 namespace {
@@ -40,9 +41,11 @@ void import_torch(const TorchImport& options) {
       options.mapping.empty() ? NameMapping{} : read_name_mapping(find_shipped_file("mappings", options.mapping));
   Network network =
       import_checkpoint(checkpoint, graph, mapping, members_of(graph, options.members), options.checkpoint);
+  apply_weight_format(options.weights, &network);
   nlohmann::ordered_json record = {{"imported", "PyTorch checkpoint"}, {"sha256", sha256(file->bytes())}};
   if (!options.source.empty()) record["from"] = options.source;
   if (!options.mapping.empty()) record["mapping"] = options.mapping;
+  if (options.weights == "f16") record["weights"] = "rounded to f16";
   network.training_record = record.dump();
   write_model(network, options.output);
 

@@ -13,6 +13,7 @@ struct TorchImport {
   std::string mapping;               // name or path; empty: the names are the graph's
   std::string entry;                 // see formats/checkpoint.h
   std::vector<std::string> members;  // see members_of(); empty: smallest and largest
+  std::string weights;               // see weight_format.h
   std::string output;
   bool json = false;
 };

@@ -11,6 +11,7 @@
 #include "formats/shipped_file.h"
 #include "network/random_weights.h"
 #include "network/sub_network.h"
+#include "tool/weight_format.h"
 
 namespace limber::tool {
 namespace {
@@ -66,7 +67,9 @@ Network ModelSource::load() const {
   if (!model.empty()) return read_model(model);
   Graph graph = read_graph(find_shipped_file("networks", architecture));
   std::vector<Member> family = family_of(graph, choices, resolution);
-  return with_random_weights(std::move(graph), std::move(family));
+  Network network = with_random_weights(std::move(graph), std::move(family));
+  apply_weight_format(weights, &network);
+  return network;
 }
 
 void add_model_source(CLI::App& command, ModelSource& source) {
@@ -81,6 +84,7 @@ void add_model_source(CLI::App& command, ModelSource& source) {
                   "the architecture's members, e.g. \"small:d=2,e=3,k=3,r=128;large:d=4,e=6,k=7,r=224\"; default: the "
                   "smallest and the largest")
       ->needs(architecture);
+  add_weight_format(command, source.weights, "the random weights")->needs(architecture);
   command.add_option("--resolution", source.resolution, "of every choice")
       ->needs(architecture)
       ->check(CLI::PositiveNumber);

@@ -7,6 +7,7 @@
 #include "tool/command.h"
 #include "tool/download_progress.h"
 #include "tool/import_torch.h"
+#include "tool/weight_format.h"
 
 namespace limber::tool {
 namespace {
@@ -65,6 +66,7 @@ void add_models_command(CLI::App& app) {
                    "a member, [NAME:]CHOICE, e.g. small:d=2,e=3,k=3,r=160; may be given again; default: the smallest "
                    "and the largest")
       ->allow_extra_args(false);
+  add_weight_format(*getter, options->import.weights);
   getter->add_option("--output,-o", options->import.output, "the model file to write; default: NAME.safetensors");
   getter->add_option("--sha256", options->sha256, "the checksum that the download must have");
   getter->add_option("--url", options->url, "download from here instead, e.g. from a mirror or file:///a/copy");

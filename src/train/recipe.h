@@ -20,7 +20,7 @@ enum class Schedule { kLinear, kCosine };  // how the learning rate falls after 
 // kMuon: for convolutions that normalisation follows, a step in all directions of the gradient alike (Jordan et al.,
 // 2024); SGD for everything else.
 enum class Optimizer { kSgd, kMuon };
-enum class Precision { kFp32, kBf16 };     // of activations and weight copies; master weights are always fp32
+enum class Precision { kFp32, kBf16 };  // of activations and weight copies; master weights are always fp32
 enum class Keep { kLast, kBest };  // which epoch's weights a step keeps: the last, or the best on the validation split
 
 // The sub-networks of one update of a super-network: the largest alone; the largest, the smallest and random ones
@@ -68,7 +68,8 @@ struct Recipe {
   double learning_rate = 0.1, warm_up = 0.2, momentum = 0.9, weight_decay = 5e-4, label_smoothing = 0;
   Schedule schedule = Schedule::kLinear;
   Optimizer optimizer = Optimizer::kSgd;
-  double muon_rate = 0.3, muon_momentum = 0.6;  // of kMuon: a step's share of the weight's norm, times the learning rate
+  double muon_rate = 0.3,
+         muon_momentum = 0.6;  // of kMuon: a step's share of the weight's norm, times the learning rate
   Loss loss = Loss::kOwn;
   // For this share of a later step its groups train alone: with their own loss, and (nested wiring) not reading earlier
   // groups, whose weights into them start at zero. So they learn something of their own before they build on what is

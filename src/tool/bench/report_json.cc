@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/statistics.h"
+#include "network/half_weights.h"
 #include "tool/bench/report.h"
 
 namespace limber::tool {
@@ -98,6 +99,7 @@ std::string print_json(const BenchReport& report) {
                {"cores", report.cores},
                {"threads", report.cores.size()},
                {"precision", "f32"},
+               {"weights_stored", weight_formats(report.model->network())},
                {"peak_gflops", report.layers.peak_gflops},
                {"members", members},
                {"round_robin", round_robin},

@@ -5,6 +5,7 @@
 
 #include "base/cpu_list.h"
 #include "base/statistics.h"
+#include "network/half_weights.h"
 #include "tool/bench/report.h"
 
 namespace limber::tool {
@@ -115,9 +116,10 @@ double time_ratio(const BenchReport& report) {
 std::string print_tables(const BenchReport& report, bool layers) {
   const Network& network = report.model->network();
   std::string text = fmt::format(
-      "{}, weights {:.16}, on {} ({} CPUs), cores {}, kernels {}, f32; measured {} by limber {}\n"
+      "{}, weights {:.16} stored as {}, on {} ({} CPUs), cores {}, kernels {}, computed in f32; measured {} by limber "
+      "{}\n"
       "peak: {:.1f} GFLOP/s of multiply-adds on registers\n",
-      network.name, network.hash.empty() ? "random" : network.hash,
+      network.name, network.hash.empty() ? "random" : network.hash, weight_formats(network),
       report.machine.cpu_model.empty() ? "an unknown CPU" : report.machine.cpu_model, report.machine.logical_cpus,
       print_cpu_list(report.cores), report.model->isa(), report.date, LIMBER_VERSION, report.layers.peak_gflops);
   if (layers) append_layers(text, report);
