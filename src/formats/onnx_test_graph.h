@@ -116,4 +116,18 @@ inline Picture plain_map(const Picture& in, const std::function<float(float)>& f
   return result;
 }
 
+inline std::vector<int64_t> shape_of(const Picture& p) {
+  return {1, p.channels, p.height, p.width};
+}
+
+// A file with the input "x" and the output "y", which `build` makes.
+inline std::string file(const Picture& in, const std::vector<int64_t>& out,
+                        const std::function<void(OnnxGraph&)>& build) {
+  OnnxGraph graph;
+  graph.add_input("x", shape_of(in));
+  build(graph);
+  graph.add_output("y", out);
+  return graph.finish("test", {}).SerializeAsString();
+}
+
 }  // namespace limber::toy

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "base/error.h"
+#include "base/need_data.h"
 #include "design/calibrate_norms.h"
 #include "design/evaluate.h"
 #include "design/search/pareto.h"
@@ -15,17 +15,6 @@
 
 namespace limber {
 namespace {
-
-// Skips, saying what is missing; fails instead under LIMBER_REQUIRE_DATA=1.
-#define NEED_CIFAR10(images)                                                         \
-  Images images;                                                                     \
-  try {                                                                              \
-    images = read_data_set("cifar10-jpeg", "test");                                  \
-  } catch (const Error& error) {                                                     \
-    const char* required = std::getenv("LIMBER_REQUIRE_DATA");                       \
-    if (required != nullptr && std::string(required) == "1") FAIL() << error.what(); \
-    GTEST_SKIP() << error.what();                                                    \
-  }
 
 Network shipped() {
   return read_model(LIMBER_MODELS "/cifar10-ofa.safetensors");
@@ -52,7 +41,7 @@ TEST(ShippedFamily, IsAParetoFrontOfEightOrMoreOverAFactorOfEight) {
 }
 
 TEST(ShippedFamily, AnswersAsTheFileSays) {
-  NEED_CIFAR10(images);
+  LIMBER_NEED_DATA(Images, images, read_data_set("cifar10-jpeg", "test"));
   const auto model = Model::build(shipped());
   // A tie may fall the other way with kernels that round differently from those that measured.
   const int64_t tolerance = model->isa() == "avx512" ? 0 : 3;
@@ -67,7 +56,7 @@ TEST(ShippedFamily, AnswersAsTheFileSays) {
 }
 
 TEST(ShippedFamily, CollapsesWithoutItsStatistics) {
-  NEED_CIFAR10(images);
+  LIMBER_NEED_DATA(Images, images, read_data_set("cifar10-jpeg", "test"));
   Network network = shipped();
   std::vector<double> stored;
   for (std::size_t m = 0; m < network.family.size(); ++m) {

@@ -2,10 +2,9 @@
 // Against the numbers that came with the data: sums of the tables and predictions of all published sub-networks.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
-#include "base/error.h"
+#include "base/need_data.h"
 #include "design/published/accuracy_mlp.h"
 #include "design/published/claims.h"
 #include "design/published/families.h"
@@ -15,17 +14,6 @@
 
 namespace limber {
 namespace {
-
-// Skips, saying what is missing; fails instead under LIMBER_REQUIRE_DATA=1.
-#define NEED_JETSON_DATA(folder)                                                     \
-  std::string folder;                                                                \
-  try {                                                                              \
-    folder = find_jetson_data("");                                                   \
-  } catch (const Error& error) {                                                     \
-    const char* required = std::getenv("LIMBER_REQUIRE_DATA");                       \
-    if (required != nullptr && std::string(required) == "1") FAIL() << error.what(); \
-    GTEST_SKIP() << error.what();                                                    \
-  }
 
 std::vector<PublishedMember> all_members(const PublishedFamilies& families) {
   std::vector<PublishedMember> all = families.six;
@@ -38,7 +26,7 @@ Graph w12() {
 }
 
 TEST(Published, TablesSumToTheStoredLatencies) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu"), cpu(folder, "cpu");
   const PublishedFamilies families = read_published_families(folder);
   ASSERT_EQ(families.six.size(), 6u);
@@ -50,7 +38,7 @@ TEST(Published, TablesSumToTheStoredLatencies) {
 }
 
 TEST(Published, PredictorGivesTheStoredAccuracies) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   for (const PublishedMember& member : all_members(read_published_families(folder)))
     EXPECT_NEAR(predictor.predict(member.choice), member.predicted_top1, 0.0000051);  // percent, three decimals
@@ -64,7 +52,7 @@ TEST(Published, PredictorGivesTheStoredAccuracies) {
 }
 
 TEST(Published, WhatAbsentBlocksSayMeansNothing) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu");
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   const ChoiceSpace space(w12());
@@ -80,7 +68,7 @@ TEST(Published, WhatAbsentBlocksSayMeansNothing) {
 }
 
 TEST(Published, RefusesWhatItHasNoNumbersFor) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu");
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   OfaChoice choice = read_published_families(folder).six.front().choice;
@@ -113,7 +101,7 @@ std::vector<Objectives> searched(const std::string& folder, const std::string& d
 }
 
 TEST(DynamicOfa, EachOfTheSixIsBeatenAndTheGpuClaimsHold) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const PublishedFamilies families = read_published_families(folder);
   const std::vector<Objectives> front = searched(folder, "gpu");
   const std::vector<AgainstMember> six = against_the_six(front, families, "gpu");
@@ -132,7 +120,7 @@ TEST(DynamicOfa, EachOfTheSixIsBeatenAndTheGpuClaimsHold) {
 
 // No more than a range: which table milliseconds are the figure's is not published.
 TEST(DynamicOfa, TheCpuClaimsLieInTheirRange) {
-  NEED_JETSON_DATA(folder);
+  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
   const std::vector<Claim> derived = claims(searched(folder, "cpu"), read_published_families(folder), "cpu");
   for (const Claim& claim : derived) {
     ASSERT_TRUE(claim.least && claim.most);
