@@ -31,10 +31,9 @@ std::set<std::string> weight_names(const Graph& graph) {
 // What the kernels for half precision can do: see Conv2dArgs.
 bool fits(const Graph& graph, const Node& node, const SubNode& part) {
   return !node.depthwise && node.stride == 1 && node.transforms.empty() &&
-         std::none_of(node.inputs.begin(), node.inputs.end(),
-                      [&](const Input& input) {
-                        return graph.nodes[static_cast<std::size_t>(input.node)].op == Op::kInput;
-                      }) &&
+         std::none_of(
+             node.inputs.begin(), node.inputs.end(),
+             [&](const Input& input) { return graph.nodes[static_cast<std::size_t>(input.node)].op == Op::kInput; }) &&
          pixels(graph, part) <= kMostPixels;
 }
 

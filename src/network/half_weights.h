@@ -17,8 +17,8 @@ std::set<std::string> half_weights(const Network& network, const std::vector<Sub
 // How the weights of convolutions and linear layers are stored: "f32", "f16", or "f16 and f32".
 std::string weight_formats(const Network& network);
 
-// Stores the fp32 weights of convolutions and linear layers as F16, rounded to nearest; biases, normalisation and kernel
-// transforms stay. Fails on a weight too large for F16, naming it; the network is unchanged then.
+// Stores the fp32 weights of convolutions and linear layers as F16, rounded to nearest; biases, normalisation and
+// kernel transforms stay. Fails on a weight too large for F16, naming it; the network is unchanged then.
 void store_as_half(Network* network);
 
 }  // namespace limber

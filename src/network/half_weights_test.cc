@@ -103,8 +103,7 @@ TEST(HalfWeights, AWeightTooLargeIsNamedAndNothingChanges) {
     store_as_half(&network);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("tensor 'logits.weight': 1000000 is too large for F16"),
-              std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("tensor 'logits.weight': 1000000 is too large for F16"), std::string::npos)
         << error.what();
   }
   for (const Tensor& tensor : network.tensors) EXPECT_EQ(tensor.dtype, DType::kF32) << tensor.name;
