@@ -9,6 +9,7 @@
 
 #include "base/cpu_list.h"
 #include "base/error.h"
+#include "base/thread_pool.h"
 
 namespace limber {
 
@@ -91,6 +92,7 @@ std::vector<int> allowed_cpus() {
 }
 
 void pin_thread(const std::vector<int>& cpus) {
+  available_cores();  // remembers the process's cores before one of its threads has fewer
   cpu_set_t set;
   CPU_ZERO(&set);
   bool legal = !cpus.empty();

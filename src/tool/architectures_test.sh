@@ -34,6 +34,8 @@ expect 2 "excludes" "$limber" info "$work/any.safetensors" --architecture shapes
 
 expect 0 "a switch:" "$limber" bench --architecture shapes-ofa --choice 'small:d=1,e=50,k=3,r=24;large:d=2,e=100,k=5,r=32' \
   --seconds 0 --peers none --brief
+all=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+expect 0 "a switch:" "$limber" bench --architecture shapes-ofa --cores "$all" --seconds 0 --peers none --brief
 expect 0 "stored as f16" "$limber" bench --architecture shapes-ofa --weights f16 --seconds 0 --peers none --brief
 expect 2 "--weights requires --architecture" "$limber" bench "$work/any.safetensors" --weights f16
 expect 1 "$work/none/bench.json" "$limber" bench --architecture shapes-ofa --seconds 600 --output "$work/none/bench.json"
