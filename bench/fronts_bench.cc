@@ -65,7 +65,7 @@ void measure(std::vector<Candidate>& candidates, int core, int64_t side, double 
                                     const auto index = static_cast<std::size_t>(i);
                                     sessions[index].infer({1, pixels, {}, side, side}, answers[index]);
                                   }};
-  const tool::Comparison times = tool::compare({contender}, all, seconds);
+  const tool::Comparison times = tool::compare({contender}, all, seconds, false);
   for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].ms = median(times.hot[0][i].ms.values());
 }
 

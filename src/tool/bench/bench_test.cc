@@ -36,7 +36,7 @@ TEST(Latency, ContendersTakeTurnsAndMembersFollowOneAnother) {
                        order += static_cast<char>('0' + member);
                      }};
   };
-  const Comparison result = compare({contender('a'), contender('b')}, {0, 2}, 0, 2);
+  const Comparison result = compare({contender('a'), contender('b')}, {0, 2}, 0, false, 2);
   const std::string first =
       "a0a0a0a0a0a0b0b0b0b0b0b0a2a2a2a2a2a2b2b2b2b2b2b2"  // hot: one untimed, five timed
       "a2a0a2b2b0b2";                                     // in turns: the last member, untimed, then each

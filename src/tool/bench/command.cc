@@ -38,7 +38,7 @@ BenchReport measure(const Options& options) {
   report.peers = find_peers(peers, subject, report.members);
   std::vector<Contender> contenders = {{"limber", [&](int member) { subject.run(member); }}};
   for (const Peer& peer : report.peers.found) contenders.push_back(peer.contender);
-  report.latency = compare(contenders, report.members, 0.5 * options.seconds);
+  report.latency = compare(contenders, report.members, 0.5 * options.seconds, report.cores.size() > 1);
   report.layers = time_layers(report.model, report.cores, report.members, 0.3 * options.seconds);
   report.switching = measure_switch(subject, report.members, 0.2 * options.seconds);
   return report;

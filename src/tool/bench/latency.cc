@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/bench/latency.h"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "base/statistics.h"
 #include "platform/clock.h"
@@ -11,6 +13,9 @@ namespace limber::tool {
 namespace {
 
 constexpr int kTimed = 5;  // inferences of one member in a row, after one that is not timed
+
+// Longer than any runtime's threads spin for more work after their last inference.
+constexpr std::chrono::milliseconds kRest{20};
 
 Timed timed(const Contender& contender, int member) {
   const Stopwatch watch;
@@ -24,9 +29,12 @@ double calm_median(const Samples& samples) {
 
 }  // namespace
 
-Comparison compare(const std::vector<Contender>& contenders, const std::vector<int>& members, double seconds,
+Comparison compare(const std::vector<Contender>& contenders, const std::vector<int>& members, double seconds, bool rest,
                    int least) {
   Comparison result;
+  const auto settle = [&] {
+    if (rest) std::this_thread::sleep_for(kRest);
+  };
   result.hot = result.round_robin = Latencies(contenders.size(), std::vector<Latency>(members.size()));
   const int64_t begin = now_ns();
   for (int round = 0; round < least || static_cast<double>(now_ns() - begin) < seconds * 1e9; ++round) {
@@ -36,6 +44,7 @@ Comparison compare(const std::vector<Contender>& contenders, const std::vector<i
         const std::size_t who = turn(place);
         Latency& latency = result.hot[who][m];
         Samples block;
+        settle();
         contenders[who].run(members[m]);
         for (int i = 0; i < kTimed; ++i) {
           const Timed time = timed(contenders[who], members[m]);
@@ -47,6 +56,7 @@ Comparison compare(const std::vector<Contender>& contenders, const std::vector<i
     }
     for (std::size_t place = 0; place < contenders.size(); ++place) {
       const std::size_t who = turn(place);
+      settle();
       contenders[who].run(members.back());
       for (std::size_t m = 0; m < members.size(); ++m) {
         Latency& latency = result.round_robin[who][m];

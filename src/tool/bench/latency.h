@@ -30,8 +30,9 @@ struct Comparison {
 };
 
 // Rounds, until `seconds` have passed and at least `least`. In every round each contender runs each member; who begins
-// changes from round to round.
-Comparison compare(const std::vector<Contender>& contenders, const std::vector<int>& members, double seconds,
+// changes from round to round. rest: the contenders have threads, which spin a while for more work after each
+// inference; the next one waits until those sleep.
+Comparison compare(const std::vector<Contender>& contenders, const std::vector<int>& members, double seconds, bool rest,
                    int least = 20);
 
 // Median of a's time divided by b's over the rounds in which both were calm; NaN without any.

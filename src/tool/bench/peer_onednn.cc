@@ -41,11 +41,9 @@ OneDnnPeer::OneDnnPeer(const Network& network, const Member& member, OneDnnLayou
   impl_->threads = cores.size();
   impl_->settings = fmt::format("{} OpenMP thread{}, fused post-operations, weights reordered once", cores.size(),
                                 cores.size() > 1 ? "s" : "");
+  const OnAllOf guard(cores);  // OpenMP's threads are made by the first call and inherit its thread's cores
   impl_->program = build_onednn(network, member, layout);
-  // OpenMP's threads are made by the first run and inherit the cores of the thread that makes them.
-  if (cores.size() > 1) pin_thread(cores);
   impl_->run();
-  if (cores.size() > 1) pin_thread({cores.front()});
 }
 
 OneDnnPeer::~OneDnnPeer() = default;

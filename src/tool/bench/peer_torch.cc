@@ -69,14 +69,11 @@ TorchPeer::TorchPeer(const Network& network, const Member& member, TorchForm for
   impl_->settings = fmt::format("{} OpenMP thread{}, TorchScript, norms folded, inference mode", cores.size(),
                                 cores.size() > 1 ? "s" : "");
   impl_->image = torch::zeros(script.input);
+  const OnAllOf guard(cores);  // OpenMP's threads are made by the first call and inherit its thread's cores
   try {
     torch::jit::Module frozen = torch::jit::freeze(make_module(script, impl_->channels_last));
     impl_->module = form == TorchForm::kOptimised ? torch::jit::optimize_for_inference(frozen) : frozen;
-    // OpenMP's threads are made by the first run and inherit the cores of the thread that makes them. TorchScript
-    // specialises in its first runs.
-    if (cores.size() > 1) pin_thread(cores);
-    for (int i = 0; i < 3; ++i) impl_->run();
-    if (cores.size() > 1) pin_thread({cores.front()});
+    for (int i = 0; i < 3; ++i) impl_->run();  // TorchScript specialises in its first runs
   } catch (const std::exception& error) {
     fail(ErrorCode::kUnsupported, "libtorch {}: {}", impl_->version, error.what());
   }
