@@ -13,6 +13,7 @@ void add_avx512_stride1_tiles(ConvTiles& tiles) {
   HWY_NAMESPACE::add_tiles<8, 2, 1>(tiles);
   HWY_NAMESPACE::add_tiles<8, 3, 1>(tiles);
   HWY_NAMESPACE::add_tiles<6, 4, 1>(tiles);
+  HWY_NAMESPACE::add_half_weight_tiles<4>(tiles);
   tiles.tile[0][1][14] = HWY_NAMESPACE::conv_tile<14, 1, kLanes>;
   tiles.tile[0][1][16] = HWY_NAMESPACE::conv_tile<16, 1, kLanes>;
   tiles.tile[0][2][14] = HWY_NAMESPACE::conv_tile<14, 2, kLanes>;

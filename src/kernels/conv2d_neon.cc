@@ -9,7 +9,7 @@ void add_neon_tiles(ConvTiles& tiles) {
   tiles.vectors = HWY_NAMESPACE::kVectors;
   HWY_NAMESPACE::add_tiles<6, 1, 1>(tiles);
   HWY_NAMESPACE::add_tiles<6, 1, 2>(tiles);
-  HWY_NAMESPACE::add_half_weight_tiles<6, 1>(tiles);
+  HWY_NAMESPACE::add_half_weight_tiles<1>(tiles);
   HWY_NAMESPACE::add_narrow_tiles<6, 1, 1>(tiles);
   HWY_NAMESPACE::add_narrow_tiles<6, 1, 2>(tiles);
 }

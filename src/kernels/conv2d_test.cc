@@ -360,6 +360,13 @@ TEST(Conv2d, ARangeMayStartAtAnyLane) {
   }
 }
 
+void run_second_half_first(Isa isa, const Conv2dArgs& args) {
+  const auto& kernel = kernels(isa).conv2d;
+  const int64_t items = kernel.items(args);
+  kernel.run(args, items / 2, items);
+  kernel.run(args, 0, items / 2);
+}
+
 // The same values as halves and as floats, on every ISA that takes halves.
 TEST(Conv2d, WeightsInHalfPrecisionGiveTheBitsOfTheSameValuesInFp32) {
   Random random(23);
@@ -390,10 +397,7 @@ TEST(Conv2d, WeightsInHalfPrecisionGiveTheBitsOfTheSameValuesInFp32) {
       Conv2dArgs args = c.args(*found);
       args.weights = aligned;
       args.upcoming = {args.weights.at(0), 2, 160, c.panel.tap_stride() * 2};
-      const auto& kernel = kernels(isa).conv2d;
-      const int64_t items = kernel.items(args);
-      kernel.run(args, items / 2, items);
-      kernel.run(args, 0, items / 2);
+      run_second_half_first(isa, args);
       expect_same_bits(*expected, *found);
     }
   }
@@ -426,10 +430,7 @@ TEST(Conv2d, FetchingAheadChangesNoBit) {
     kernels(isa).conv2d(c.args(*plain));
     Conv2dArgs args = c.args(*ahead);
     args.upcoming = {args.weights.at(0), 2, 128, c.panel.tap_stride() * 4};
-    const auto& kernel = kernels(isa).conv2d;
-    const int64_t items = kernel.items(args);
-    kernel.run(args, items / 2, items);
-    kernel.run(args, 0, items / 2);
+    run_second_half_first(isa, args);
     expect_same_bits(*plain, *ahead);
   }
 }

@@ -196,11 +196,11 @@ void add_half_tiles(ConvTiles& tiles) {
   if constexpr (kRows > 1) add_half_tiles<kRows - 1, kPanels>(tiles);
 }
 
-// The same with weights in half precision, for stride 1.
-template <int kRows, int kPanels>
+// Tiles of one row with weights in half precision, of kPanels, kPanels - 1, ... 1 panels.
+template <int kPanels>
 void add_half_weight_tiles(ConvTiles& tiles) {
-  tiles.half_weights[kPanels][kRows] = conv_tile<kRows, kPanels, kLanes, false, uint16_t>;
-  if constexpr (kRows > 1) add_half_weight_tiles<kRows - 1, kPanels>(tiles);
+  tiles.half_weights[kPanels][1] = conv_tile<1, kPanels, kLanes, false, uint16_t>;
+  if constexpr (kPanels > 1) add_half_weight_tiles<kPanels - 1>(tiles);
 }
 
 // The same for narrow inputs.

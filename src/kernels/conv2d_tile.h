@@ -15,11 +15,11 @@ class Lines {
 
   Lines() = default;
   Lines(const Upcoming& what, int64_t begin, int64_t end)
-      : left_(end - begin), stride_(what.row_stride), row_(what.row_bytes) {
+      : left_(end - begin), gap_(what.row_stride - what.row_bytes), row_(what.row_bytes) {
     if (left_ <= 0) return;
     const int64_t lines = lines_of(what) / what.rows;
-    row_begin_ = what.data + begin / lines * what.row_stride;
-    at_ = row_begin_ + begin % lines * kLine;
+    at_ = what.data + begin / lines * what.row_stride + begin % lines * kLine;
+    row_end_ = what.data + begin / lines * what.row_stride + what.row_bytes;
   }
 
   static int64_t lines_of(const Upcoming& what) { return what.rows * ((what.row_bytes + kLine - 1) / kLine); }
@@ -29,13 +29,16 @@ class Lines {
     const std::byte* const line = at_;
     --left_;
     at_ += kLine;
-    if (at_ - row_begin_ >= row_) at_ = row_begin_ += stride_;
+    if (at_ >= row_end_) {
+      at_ = row_end_ + gap_;
+      row_end_ = at_ + row_;
+    }
     return line;
   }
 
  private:
-  int64_t left_ = 0, stride_ = 0, row_ = 0;
-  const std::byte *at_ = nullptr, *row_begin_ = nullptr;
+  int64_t left_ = 0, gap_ = 0, row_ = 0;
+  const std::byte *at_ = nullptr, *row_end_ = nullptr;
 };
 
 // Asks the L2 cache for weights, a few lines at each call of some(): the first ones of later convolutions, and those
@@ -78,7 +81,7 @@ struct ConvTiles {
   // For stride 1 and a last panel of 8 or fewer outputs; where one is, all row counts of the whole panels are. A vector
   // of half the width costs half as much on some processors, and no more on the others.
   ConvTileFunction half[kMaxTilePanels + 1][kMaxTileRows + 1] = {};
-  // For stride 1 and weights in half precision.
+  // For weights in half precision: of one row, since these are for layers of one pixel.
   ConvTileFunction half_weights[kMaxTilePanels + 1][kMaxTileRows + 1] = {};
   int vectors = 1;  // per panel: for the cost of a tile
 };
@@ -94,7 +97,6 @@ void add_avx512_stride1_tiles(ConvTiles& tiles);
 void add_avx512_stride2_tiles(ConvTiles& tiles);
 void add_avx512_narrow_tiles(ConvTiles& tiles);
 void add_avx512_half_tiles(ConvTiles& tiles);
-void add_avx512_half_weight_tiles(ConvTiles& tiles);
 void add_neon_tiles(ConvTiles& tiles);
 
 }  // namespace limber::kernels

@@ -76,7 +76,8 @@ struct Upcoming {
 };
 
 // Packed weights of a convolution: fp32, or the same values in IEEE half precision where they are stored so. These are
-// widened exactly on the way into a register: the same numbers from half the memory traffic.
+// widened exactly on the way into a register: the same numbers from half the memory traffic. Meant for layers of one
+// pixel, which use each weight once; with more pixels the widening costs more than it saves.
 class PackedPanels {
  public:
   PackedPanels() = default;
@@ -106,7 +107,7 @@ struct Conv2dArgs {
   Planes output;
   int input_lanes = kLanes;  // kNarrowLanes: the inputs are narrow; stride 1 or 2
   int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
-  PackedPanels weights;          // half precision: stride 1, inputs that are not narrow, KernelTable::half_weights
+  PackedPanels weights;          // half precision: with KernelTable::half_weights, stride 1, inputs not narrow
   int64_t panel_stride = 0;      // values from one panel of 16 outputs to the next: taps * K_super * 16
   int64_t tap_stride = 0;        // values from one tap to the next: K_super * 16
   const float* scale = nullptr;  // [planes_of(channels) * 16], 0 in padding lanes. Unused when !finish

@@ -6,6 +6,6 @@
 namespace limber::kernels {
 
 LIMBER_KERNEL_TABLE(avx512_table, Isa::kAvx512, add_avx512_stride1_tiles(tiles); add_avx512_stride2_tiles(tiles);
-                    add_avx512_narrow_tiles(tiles); add_avx512_half_tiles(tiles); add_avx512_half_weight_tiles(tiles))
+                    add_avx512_narrow_tiles(tiles); add_avx512_half_tiles(tiles))
 
 }  // namespace limber::kernels

@@ -183,7 +183,7 @@ void Executor::run_conv(const Plan& plan, const Step& step, int64_t image) {
   args.output = output(plan, step, step.output, image);
   describe_kernel(step, args);
   args.weights = step.panels();
-  args.panel_stride = step.panel_stride;
+  args.panel_stride = step.panel_stride();
   args.tap_stride = step.tap_stride;
   args.upcoming = fetch_ahead(plan, step);
   if (step.residual >= 0) args.residual = view(plan, step.residual, step.output_plane, image);
@@ -223,15 +223,16 @@ void Executor::run_attention(const Plan& plan, const Step& step, int64_t image) 
   args.keys = view(plan, inputs[1].tensor, inputs[1].plane, image);
   args.values = view(plan, inputs[2].tensor, inputs[2].plane, image);
   args.output = output(plan, step, step.output, image);
-  args.heads = static_cast<int>(step.heads);
+  const PlanAttention& attention = plan.attentions[static_cast<std::size_t>(step.attention)];
+  args.heads = attention.heads;
   args.key_rows = static_cast<int>(rows_of(plan, plan.inputs_of(step)[0].tensor));
   args.scratch = scores_.floats();
-  if (step.state_symbol >= 0) {
-    const int64_t past = symbols_[static_cast<std::size_t>(step.state_symbol)];
-    const int64_t plane = step.state_rows * 16, planes = (step.channels + 15) / 16;
+  if (attention.state_symbol >= 0) {
+    const int64_t past = symbols_[static_cast<std::size_t>(attention.state_symbol)];
+    const int64_t plane = int64_t{attention.state_rows} * 16, planes = (step.channels + 15) / 16;
     kernels::ConstPlanes* const views[2] = {&args.keys, &args.values};
     for (int which = 0; which < 2; ++which) {
-      float* const kept = state_.floats() + step.state_offset + which * planes * plane;
+      float* const kept = state_.floats() + attention.state_offset + which * planes * plane;
       for (int64_t p = 0; p < planes; ++p) {
         for (int64_t row = 0; row < args.key_rows; ++row) {
           std::copy_n(views[which]->data + p * views[which]->plane_stride + row * views[which]->row_stride, 16,

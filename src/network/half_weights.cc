@@ -11,9 +11,6 @@
 namespace limber {
 namespace {
 
-// Widening costs an instruction for each tile of about ten pixels, so with many pixels it costs more than memory does.
-constexpr int64_t kMostPixels = 64;
-
 int64_t pixels(const Graph& graph, const SubNode& part) {
   const Resolved& rows = part.height;
   return part.width *
@@ -34,7 +31,7 @@ bool fits(const Graph& graph, const Node& node, const SubNode& part) {
          std::none_of(
              node.inputs.begin(), node.inputs.end(),
              [&](const Input& input) { return graph.nodes[static_cast<std::size_t>(input.node)].op == Op::kInput; }) &&
-         pixels(graph, part) <= kMostPixels;
+         pixels(graph, part) == 1;
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 namespace limber {
 
-// The names of dense weights that the file stores as F16 and that are read for so few pixels that fetching them costs
-// more than widening them: docs/decisions/half-weights.md. The kernels widen them exactly, so no number changes.
+// The names of dense weights that the file stores as F16 and that every member uses for one pixel only, so that
+// fetching them is what costs (docs/decisions/half-weights.md). The kernels widen them exactly: no number changes.
 std::set<std::string> half_weights(const Network& network, const std::vector<SubNetwork>& subs);
 
 // How the weights of convolutions and linear layers are stored: "f32", "f16", or "f16 and f32".

@@ -25,7 +25,6 @@ struct PlanTensor {
   int32_t rows_maximum = 0;                                          // memory is planned for this
   int32_t width = 0;
   int32_t planes = 0;
-  int32_t first_step = -1, last_step = -1;
   uint8_t halo = 0;        // columns of zeros on either side
   uint8_t halo_rows = 0;   // rows of zeros above and below
   int8_t lanes = 16;       // 4: a narrow image, see kernels.h
@@ -50,8 +49,7 @@ struct Step {
   const float* scale = nullptr;   // of output_plane
   const float* bias = nullptr;
   int64_t macs = 0;
-  int64_t state_offset = 0;  // floats from the start of the session's state: keys, then values
-  int32_t panel_stride = 0, tap_stride = 0;
+  int32_t tap_stride = 0;
   int32_t node = -1;        // index into the graph
   int32_t first_input = 0;  // index into Plan::inputs
   int32_t output = -1;
@@ -59,11 +57,9 @@ struct Step {
   int32_t residual = -1;
   int32_t mean = -1;  // depthwise: the tensor that gets the mean of what it makes, at the same planes
   int32_t partial_in = -1, partial_out = -1;  // tensors
-  int32_t heads = 1;                          // attention
-  int32_t state_symbol = -1;                  // attention: counts the rows before this step; -1: no state
-  int32_t state_rows = 0;
-  int16_t input_count = 0;  // conv: ranges; other calls: their operands
+  int16_t input_count = 0;                    // conv: ranges; other calls: their operands
   int16_t kernel = 1, stride = 1, padding = 0;
+  int16_t attention = -1;  // index into Plan::attentions
   Op op = Op::kInput;
   Activation activation = Activation::kNone;
   Activation residual_activation = Activation::kNone;  // depthwise: after the residual, which is a call of its own
@@ -74,10 +70,19 @@ struct Step {
   bool clear_halo : 1 = false;  // the first step that writes this output
   bool complete : 1 = true;     // the last step of its node: the output is all there
 
+  int64_t panel_stride() const { return int64_t{kernel} * kernel * tap_stride; }
   kernels::PackedPanels panels() const {
     if (half_weights) return static_cast<const uint16_t*>(weights);
     return static_cast<const float*>(weights);
   }
+};
+
+// What only attention has.
+struct PlanAttention {
+  int64_t state_offset = 0;   // floats from the start of the session's state: keys, then values
+  int32_t state_symbol = -1;  // counts the rows before this step; -1: no state
+  int32_t state_rows = 0;
+  int32_t heads = 1;
 };
 
 struct PlanAnswer {
@@ -95,6 +100,7 @@ class Plan {
   std::vector<PlanTensor> tensors;
   std::vector<Step> steps;
   std::vector<PlanRange> inputs;  // of all steps
+  std::vector<PlanAttention> attentions;
   std::vector<Segment> segments;
   int64_t arena = 0;      // floats for the tensors of one image
   int64_t per_image = 0;  // floats kept for each image of a batch, exit plans only

@@ -8,7 +8,8 @@ namespace limber {
 
 int64_t Plan::bytes() const {
   return static_cast<int64_t>(sizeof(Plan) + segments.size() * sizeof(Segment) + tensors.size() * sizeof(PlanTensor) +
-                              steps.size() * sizeof(Step) + inputs.size() * sizeof(PlanRange));
+                              steps.size() * sizeof(Step) + inputs.size() * sizeof(PlanRange) +
+                              attentions.size() * sizeof(PlanAttention));
 }
 
 int64_t PlanBuilder::largest(const Resolved& rows) const {

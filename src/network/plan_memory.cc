@@ -65,11 +65,17 @@ void place(Plan& plan) {
   for (std::size_t s = 0; s < plan.segments.size(); ++s) {
     for (std::size_t i = plan.segments[s].first; i < plan.segments[s].last; ++i) segment_of[i] = s;
   }
+  struct Life {
+    std::size_t first = 0, last = 0;  // steps
+    bool used = false;
+  };
+  std::vector<Life> lives(plan.tensors.size());
   const auto touch = [&](int tensor, std::size_t step) {
     if (tensor < 0) return;
-    PlanTensor& t = plan.tensors[static_cast<std::size_t>(tensor)];
-    if (t.first_step < 0) t.first_step = static_cast<int32_t>(step);
-    t.last_step = static_cast<int32_t>(step);
+    Life& life = lives[static_cast<std::size_t>(tensor)];
+    if (!life.used) life.first = step;
+    life.last = step;
+    life.used = true;
   };
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
@@ -80,9 +86,8 @@ void place(Plan& plan) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
     PlanTensor& tensor = plan.tensors[i];
-    if (tensor.first_step < 0) continue;
-    tensor.per_image = segment_of[static_cast<std::size_t>(tensor.first_step)] !=
-                       segment_of[static_cast<std::size_t>(tensor.last_step)];
+    if (!lives[i].used) continue;
+    tensor.per_image = segment_of[lives[i].first] != segment_of[lives[i].last];
     if (tensor.per_image) {
       tensor.offset = plan.per_image + tensor.lead();
       plan.per_image += tensor.floats();
@@ -98,7 +103,7 @@ void place(Plan& plan) {
     int64_t best = 0;
     for (std::size_t other : placed) {
       const PlanTensor& lying = plan.tensors[other];
-      if (lying.last_step < tensor.first_step || lying.first_step > tensor.last_step) continue;
+      if (lives[other].last < lives[index].first || lives[other].first > lives[index].last) continue;
       const int64_t begin = lying.offset - lying.lead();
       if (begin >= best + tensor.floats()) break;
       best = std::max(best, begin + lying.floats());

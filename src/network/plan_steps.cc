@@ -60,7 +60,6 @@ void PlanBuilder::emit_weighted(int value) {
     const Share& share = shares[i];
     Draft step = start_step(value);
     step.tap_stride = packed.k * 16;
-    step.panel_stride = panel;
     step.output_plane = blocks.plane_of(share.out);
     step.channels = share.out_count;
     step.scale = folded.scale + step.output_plane * 16;
@@ -177,7 +176,8 @@ void PlanBuilder::emit_attention(int value) {
   const int64_t calls = whole ? 1 : node.heads;
   for (int64_t call = 0; call < calls; ++call) {
     Draft step = start_step(value);
-    step.heads = whole ? node.heads : 1;
+    PlanAttention attention;
+    attention.heads = static_cast<int32_t>(whole ? node.heads : 1);
     step.channels = whole ? v.part->channels : size;
     step.macs = v.part->macs / calls;
     for (const Range& range : v.inputs) {
@@ -187,14 +187,19 @@ void PlanBuilder::emit_attention(int value) {
     }
     step.output = tensor_of(value, segment_);
     step.output_plane = blocks.plane_of(call * size);
-    step.state_rows = largest(key.height);
+    attention.state_rows = static_cast<int32_t>(largest(key.height));
     if (node.state) {
-      step.state_symbol = node.state->symbol;
-      step.state_rows += graph_.symbols[static_cast<std::size_t>(node.state->symbol)].maximum;
-      step.state_offset = plan_.state;
-      plan_.state += 2 * ((step.channels + 15) / 16) * step.state_rows * 16;
+      attention.state_symbol = node.state->symbol;
+      attention.state_rows +=
+          static_cast<int32_t>(graph_.symbols[static_cast<std::size_t>(node.state->symbol)].maximum);
+      attention.state_offset = plan_.state;
+      plan_.state += 2 * ((step.channels + 15) / 16) * attention.state_rows * 16;
     }
-    plan_.scores = std::max(plan_.scores, step.heads * largest(v.part->height) * step.state_rows);
+    plan_.scores = std::max(plan_.scores, attention.heads * largest(v.part->height) * attention.state_rows);
+    if (plan_.attentions.size() == static_cast<std::size_t>(INT16_MAX))
+      fail(ErrorCode::kUnsupported, "graph '{}': more than {} attention steps", graph_.name, INT16_MAX);
+    step.attention = static_cast<int16_t>(plan_.attentions.size());
+    plan_.attentions.push_back(attention);
     step.clear_halo = call == 0;
     step.complete = call + 1 == calls;
     drafts_.push_back(std::move(step));
