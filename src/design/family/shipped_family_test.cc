@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/need_data.h"
+#include "base/need_in_test.h"
 #include "design/calibrate_norms.h"
 #include "design/evaluate.h"
 #include "design/search/pareto.h"
@@ -41,7 +41,7 @@ TEST(ShippedFamily, IsAParetoFrontOfEightOrMoreOverAFactorOfEight) {
 }
 
 TEST(ShippedFamily, AnswersAsTheFileSays) {
-  LIMBER_NEED_DATA(Images, images, read_data_set("cifar10-jpeg", "test"));
+  LIMBER_NEED(Images, images, read_data_set("cifar10-jpeg", "test"));
   const auto model = Model::build(shipped());
   // A tie may fall the other way with kernels that round differently from those that measured.
   const int64_t tolerance = model->isa() == "avx512" ? 0 : 3;
@@ -56,7 +56,7 @@ TEST(ShippedFamily, AnswersAsTheFileSays) {
 }
 
 TEST(ShippedFamily, CollapsesWithoutItsStatistics) {
-  LIMBER_NEED_DATA(Images, images, read_data_set("cifar10-jpeg", "test"));
+  LIMBER_NEED(Images, images, read_data_set("cifar10-jpeg", "test"));
   Network network = shipped();
   std::vector<double> stored;
   for (std::size_t m = 0; m < network.family.size(); ++m) {

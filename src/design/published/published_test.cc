@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "base/need_data.h"
+#include "base/need_in_test.h"
 #include "design/published/accuracy_mlp.h"
 #include "design/published/claims.h"
 #include "design/published/families.h"
@@ -26,7 +26,7 @@ Graph w12() {
 }
 
 TEST(Published, TablesSumToTheStoredLatencies) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu"), cpu(folder, "cpu");
   const PublishedFamilies families = read_published_families(folder);
   ASSERT_EQ(families.six.size(), 6u);
@@ -38,7 +38,7 @@ TEST(Published, TablesSumToTheStoredLatencies) {
 }
 
 TEST(Published, PredictorGivesTheStoredAccuracies) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   for (const PublishedMember& member : all_members(read_published_families(folder)))
     EXPECT_NEAR(predictor.predict(member.choice), member.predicted_top1, 0.0000051);  // percent, three decimals
@@ -52,7 +52,7 @@ TEST(Published, PredictorGivesTheStoredAccuracies) {
 }
 
 TEST(Published, WhatAbsentBlocksSayMeansNothing) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu");
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   const ChoiceSpace space(w12());
@@ -68,7 +68,7 @@ TEST(Published, WhatAbsentBlocksSayMeansNothing) {
 }
 
 TEST(Published, RefusesWhatItHasNoNumbersFor) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const PublishedLatencyTable gpu(folder, "gpu");
   const PublishedAccuracyMlp predictor(folder + "/acc_predictor.safetensors");
   OfaChoice choice = read_published_families(folder).six.front().choice;
@@ -101,7 +101,7 @@ std::vector<Objectives> searched(const std::string& folder, const std::string& d
 }
 
 TEST(DynamicOfa, EachOfTheSixIsBeatenAndTheGpuClaimsHold) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const PublishedFamilies families = read_published_families(folder);
   const std::vector<Objectives> front = searched(folder, "gpu");
   const std::vector<AgainstMember> six = against_the_six(front, families, "gpu");
@@ -120,7 +120,7 @@ TEST(DynamicOfa, EachOfTheSixIsBeatenAndTheGpuClaimsHold) {
 
 // No more than a range: which table milliseconds are the figure's is not published.
 TEST(DynamicOfa, TheCpuClaimsLieInTheirRange) {
-  LIMBER_NEED_DATA(std::string, folder, find_jetson_data(""));
+  LIMBER_NEED(std::string, folder, find_jetson_data(""));
   const std::vector<Claim> derived = claims(searched(folder, "cpu"), read_published_families(folder), "cpu");
   for (const Claim& claim : derived) {
     ASSERT_TRUE(claim.least && claim.most);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/need_in_test.h"
 #include "tool/run/gnuplot.h"
 #include "tool/run/test_run.h"
 
@@ -32,6 +33,13 @@ Drawn play(const RunContext& context) {
   return drawn;
 }
 
+// Its path; scripts/setup installs it.
+std::string gnuplot() {
+  std::string path = find_gnuplot();
+  if (path.empty()) fail(ErrorCode::kNotFound, "gnuplot is not installed (Debian: gnuplot-nox)");
+  return path;
+}
+
 std::string draw(const std::string& name, const RunContext& context) {
   const std::string path = testing::TempDir() + name;
   std::filesystem::remove(path);
@@ -44,7 +52,7 @@ std::string draw(const std::string& name, const RunContext& context) {
 }
 
 TEST(Plot, PngAndSvgAreDrawn) {
-  if (find_gnuplot().empty()) GTEST_SKIP() << "gnuplot is not installed";
+  LIMBER_NEED(std::string, program, gnuplot());
   EXPECT_TRUE(draw("limber_plot.png", test_context()).starts_with("\x89PNG\r\n"));
   const std::string svg = draw("limber_plot.svg", test_context());
   for (const char* part : {"<svg", "</svg>", "static:25%", "dynamic", "toy on numbers", "deadline, 33 ms",
@@ -53,7 +61,7 @@ TEST(Plot, PngAndSvgAreDrawn) {
 }
 
 TEST(Plot, ForeignNamesAreOnlyText) {
-  if (find_gnuplot().empty()) GTEST_SKIP() << "gnuplot is not installed";
+  LIMBER_NEED(std::string, program, gnuplot());
   RunContext context = test_context();
   const std::string victim = testing::TempDir() + "limber_plot_victim";
   std::filesystem::remove(victim);
@@ -64,7 +72,7 @@ TEST(Plot, ForeignNamesAreOnlyText) {
 }
 
 TEST(Plot, NothingPlayedAndNoLabelsAreDrawnToo) {
-  if (find_gnuplot().empty()) GTEST_SKIP() << "gnuplot is not installed";
+  LIMBER_NEED(std::string, program, gnuplot());
   RunContext context = test_context();
   context.labelled = false;
   context.load = 0;
@@ -105,7 +113,7 @@ TEST(Plot, RefusalsComeAtOnceAndNameTheWayOut) {
 }
 
 TEST(Gnuplot, ItsComplaintIsPassedOn) {
-  if (find_gnuplot().empty()) GTEST_SKIP() << "gnuplot is not installed";
+  LIMBER_NEED(std::string, program, gnuplot());
   try {
     run_gnuplot("set nonsense 1\n");
     FAIL();

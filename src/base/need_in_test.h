@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests that read other people's data. Layer: base (tests only).
+// For tests that need something from outside: other people's data, a program. Layer: base (tests only).
 #pragma once
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 
-// Declares type name = value at the start of a test. Where making the value fails the test is skipped and says
-// what is missing; under LIMBER_REQUIRE_DATA=1 it fails instead.
-#define LIMBER_NEED_DATA(type, name, value)                                          \
+// Declares type name = value at the start of a test. Where making the value fails the test is skipped and says what is
+// missing; under LIMBER_REQUIRE_DATA=1, which CI sets, it fails instead.
+#define LIMBER_NEED(type, name, value)                                               \
   type name;                                                                         \
   try {                                                                              \
     name = value;                                                                    \
