@@ -33,6 +33,7 @@ function(limber_summary)
   limber_target_part("limber command" limber_tool "${tool}")
   limber_next(train LIMBER_TRAIN libtorch-dev torch/csrc/api/include/torch/torch.h)
   limber_target_part("limber train" limber_train "${train}")
+  limber_part("limber train --nodes (several processes)" "${GLOO_INCLUDE_DIR}" "libgloo-dev is not installed")
   limber_next(onnx LIMBER_ONNX "libonnx-dev" onnx/onnx_pb.h)
   limber_target_part("limber export onnx" limber_onnx "${onnx}")
   limber_target_part("ONNX Runtime as a peer of limber bench" limber_peer_onnxruntime

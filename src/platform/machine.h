@@ -32,16 +32,4 @@ std::vector<int> allowed_cpus();
 // Pins the calling thread. Fails when a CPU does not exist or is not allowed, naming those that are.
 void pin_thread(const std::vector<int>& cpus);
 
-// While it lives the thread may use all of `cpus`, and so may threads that it starts; afterwards the first one alone.
-class OnAllOf {
- public:
-  explicit OnAllOf(const std::vector<int>& cpus) : first_(cpus.front()) { pin_thread(cpus); }
-  ~OnAllOf() { pin_thread({first_}); }  // one of the cpus that it was given: cannot fail
-  OnAllOf(const OnAllOf&) = delete;
-  OnAllOf& operator=(const OnAllOf&) = delete;
-
- private:
-  int first_;
-};
-
 }  // namespace limber

@@ -23,6 +23,7 @@ volatile std::sig_atomic_t stop_asked = 0;
 
 struct Options {
   std::string recipe, data, output, checkpoint, rendezvous;
+  std::string device = "cpu";
   int threads = 1;
   int64_t nodes = 1, rank = 0, seed = -1;
   bool no_model = false, restart = false, json = false;
@@ -98,6 +99,7 @@ void run_training(Options options) {
   train::TrainOptions settings;
   settings.checkpoint = options.checkpoint;
   settings.threads = options.threads;
+  settings.device = options.device;
   settings.nodes = options.nodes;
   settings.rank = options.rank;
   settings.rendezvous = options.rendezvous;
@@ -159,6 +161,9 @@ void add_train_command(CLI::App& app) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
   command->add_option("--threads", options->threads, "cores to use; the result is reproducible for the same number")
       ->check(CLI::Range(1, 256));
+  command->add_option("--device", options->device, "cuda: train on an NVIDIA GPU, if libtorch has CUDA")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   command->add_option("--nodes", options->nodes, "processes that train together, each with a part of every batch")
       ->check(CLI::Range(1, 4096));
   command->add_option("--rank", options->rank, "which of them this is, from 0; rank 0 writes checkpoint, log and model")

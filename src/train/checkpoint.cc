@@ -11,7 +11,7 @@ namespace limber::train {
 
 // To JSON and back.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, step, epoch, member, loss, learning_rate, validation_own, validation,
-                                   scale, seconds, members)
+                                   scale, seconds, by, members)
 
 namespace {
 
@@ -36,7 +36,8 @@ std::string to_json_text(const EpochRecord& record) {
                {"loss", record.loss},
                {"learning_rate", record.learning_rate},
                {"validation", record.validation},
-               {"seconds", record.seconds}};
+               {"seconds", record.seconds},
+               {"by", record.by}};
   if (record.members.empty()) {
     line["validation_own"] = record.validation_own;
     line["scale"] = record.scale;

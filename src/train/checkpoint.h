@@ -18,6 +18,7 @@ struct EpochRecord {
   double validation_own = 0, validation = 0;  // top-1 on the validation split: the new groups alone; the member
   double scale = 1;  // of the last epoch of a step: the factor its new groups' answer was multiplied with (Scale)
   double seconds = 0;
+  std::string by;                         // "libtorch 1.13.1, cpu"
   std::map<std::string, double> members;  // of a super-network: top-1 on the validation split by member; else empty
 };
 

@@ -17,6 +17,7 @@ IncrementalLearner::IncrementalLearner(const Recipe& recipe, const Graph& graph,
   steps_ = plan_steps(graph, choices_);
   check_data(recipe, graph, steps_.front(), data, false);
   weights_ = blank_weights(graph, tensor_shapes(graph, steps_));
+  move_to(device_named(options.device), weights_);
   leaves_.emplace(recipe, graph, steps_, weights_, start);
 }
 
@@ -104,6 +105,7 @@ void IncrementalLearner::scale_answer(EpochRecord& record) {
 
 Network IncrementalLearner::finish() {
   torch::NoGradGuard guard;
+  move_to(torch::kCPU, weights_);
   Network network = blank_network(recipe_, graph_, data_);
   add_tensors(network, weights_);
   const Images test = data_.test();

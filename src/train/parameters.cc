@@ -11,33 +11,65 @@ using torch::Tensor;
 
 namespace {
 
-void sgd(Leaf& leaf, Tensor gradient, const Recipe& recipe, double rate) {
-  if (leaf.decay && recipe.weight_decay > 0) gradient.add_(leaf.value, recipe.weight_decay);
-  leaf.momentum.mul_(recipe.momentum).add_(gradient);
-  leaf.value.add_(gradient.add_(leaf.momentum, recipe.momentum), -rate);
-}
+// Leaves that are updated alike, each list by one call of libtorch: hundreds of small ones keep a GPU waiting.
+struct Group {
+  std::vector<Tensor> values, gradients, momenta;
 
-// Roughly the nearest matrix with orthogonal rows (or columns), of norm 1: all directions of the gradient count alike.
-// Five Newton-Schulz steps with the coefficients of Jordan et al., Muon, 2024.
-Tensor orthogonal(const Tensor& gradient) {
-  Tensor x = gradient.flatten(1);
-  const bool tall = x.size(0) > x.size(1);
-  if (tall) x = x.t();
-  x = x / (x.norm() + 1e-7);
-  for (int step = 0; step < 5; ++step) {
-    const Tensor square = torch::mm(x, x.t());
-    x = 3.4445 * x + torch::mm(-4.7750 * square + 2.0315 * torch::mm(square, square), x);
+  void add(Leaf& leaf) {
+    values.push_back(leaf.value);
+    gradients.push_back(leaf.value.grad());
+    momenta.push_back(leaf.momentum);
   }
-  if (tall) x = x.t();
-  return (x / (x.norm() + 1e-7)).reshape(gradient.sizes());
+  // Gradients become steps: Nesterov's.
+  void look_ahead(double momentum) {
+    at::_foreach_mul_(momenta, momentum);
+    at::_foreach_add_(momenta, gradients);
+    at::_foreach_add_(gradients, momenta, momentum);
+  }
+};
+
+void sgd(Group& group, double momentum, double decay, double rate) {
+  if (group.values.empty()) return;
+  if (decay > 0) at::_foreach_add_(group.gradients, group.values, decay);
+  group.look_ahead(momentum);
+  at::_foreach_add_(group.values, group.gradients, -rate);
 }
 
-// Muon. The weight's norm is kept, so that `rate` is the share of it that a step is long, and decay has no meaning.
-void muon(Leaf& leaf, Tensor gradient, const Recipe& recipe, double rate) {
-  leaf.momentum.mul_(recipe.muon_momentum).add_(gradient);
-  const double norm = std::sqrt(static_cast<double>(leaf.value.size(0)));
-  leaf.value.mul_(norm / (leaf.value.norm() + 1e-7));
-  leaf.value.add_(orthogonal(gradient.add_(leaf.momentum, recipe.muon_momentum)), -rate * norm);
+// Of matrices [count][rows][columns], each one: roughly the nearest with orthogonal rows (or columns), of norm 1, so
+// that all directions of the gradient count alike. Five Newton-Schulz steps with the coefficients of Jordan et al.,
+// Muon, 2024.
+Tensor orthogonal(Tensor x) {
+  const auto normalised = [](const Tensor& y) { return y / (y.norm(2, {1, 2}, true) + 1e-7); };
+  const bool tall = x.size(1) > x.size(2);
+  if (tall) x = x.transpose(1, 2);
+  x = normalised(x);
+  for (int step = 0; step < 5; ++step) {
+    const Tensor square = torch::bmm(x, x.transpose(1, 2));
+    x = 3.4445 * x + torch::bmm(-4.7750 * square + 2.0315 * torch::bmm(square, square), x);
+  }
+  return normalised(tall ? x.transpose(1, 2) : x);
+}
+
+// Muon. A weight's norm is kept, so that `rate` is the share of it that a step is long, and decay has no meaning.
+void muon(Group& group, double momentum, double rate) {
+  if (group.values.empty()) return;
+  group.look_ahead(momentum);
+  std::map<std::pair<int64_t, int64_t>, std::vector<std::size_t>> by_shape;
+  for (std::size_t i = 0; i < group.values.size(); ++i) {
+    const Tensor& value = group.values[i];
+    by_shape[{value.size(0), value.numel() / value.size(0)}].push_back(i);
+  }
+  for (const auto& [shape, which] : by_shape) {
+    std::vector<Tensor> matrices;
+    for (const std::size_t i : which) matrices.push_back(group.gradients[i].flatten(1));
+    const Tensor steps = orthogonal(torch::stack(matrices));
+    const double norm = std::sqrt(static_cast<double>(shape.first));
+    for (std::size_t k = 0; k < which.size(); ++k) {
+      Tensor& value = group.values[which[k]];
+      value.mul_(norm / (value.norm() + 1e-7));
+      value.add_(steps[static_cast<int64_t>(k)].reshape(value.sizes()), -rate * norm);
+    }
+  }
 }
 
 }  // namespace
@@ -64,15 +96,16 @@ Tensors values_of(const std::vector<Leaf>& leaves) {
 
 void update(std::vector<Leaf>& leaves, const Recipe& recipe, double rate) {
   torch::NoGradGuard guard;
+  Group turned, decaying, others;
   for (Leaf& leaf : leaves) {
-    Tensor gradient = leaf.value.grad();
-    if (!gradient.defined()) continue;
-    if (recipe.optimizer == Optimizer::kMuon && leaf.scale_free)
-      muon(leaf, gradient, recipe, rate * recipe.muon_rate);
-    else
-      sgd(leaf, gradient, recipe, rate);
-    leaf.value.mutable_grad().reset();
+    if (!leaf.value.grad().defined()) continue;
+    const bool turn = recipe.optimizer == Optimizer::kMuon && leaf.scale_free;
+    (turn ? turned : leaf.decay ? decaying : others).add(leaf);
   }
+  muon(turned, recipe.muon_momentum, rate * recipe.muon_rate);
+  sgd(decaying, recipe.momentum, recipe.weight_decay, rate);
+  sgd(others, recipe.momentum, 0, rate);
+  for (Leaf& leaf : leaves) leaf.value.mutable_grad().reset();
 }
 
 Tensor random_weight(const std::vector<int64_t>& shape, const Node& node) {

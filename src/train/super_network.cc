@@ -88,8 +88,8 @@ MemberStatistics measure_statistics(const Recipe& recipe, const Graph& graph, co
   const Step step = sub_network_step(graph, choice);
   MemberStatistics statistics;
   for (const auto& [node, channels] : norms_of(graph, step)) {
-    statistics[node->norm->mean] = torch::zeros({channels});
-    statistics[node->norm->variance] = torch::ones({channels});
+    statistics[node->norm->mean] = torch::zeros({channels}, device_of(weights));
+    statistics[node->norm->variance] = torch::ones({channels}, device_of(weights));
   }
   Tensors view = with(weights, statistics);
   const Tensors no_leaves;
@@ -100,7 +100,7 @@ MemberStatistics measure_statistics(const Recipe& recipe, const Graph& graph, co
   for (int64_t i = 0; i < batches; ++i) {
     Tensor labels;
     const Tensor x = to_batch(recipe, images, &order[static_cast<std::size_t>(i * kBatch)],
-                              std::min<int64_t>(kBatch, images.count), nullptr, labels);
+                              std::min<int64_t>(kBatch, images.count), nullptr, device_of(weights), labels);
     net.start(resized(x, step));
     net.measured = i;
     net.own();
@@ -121,7 +121,7 @@ double accuracy_with(const Recipe& recipe, const Graph& graph, const Choice& cho
     const int64_t n = std::min<int64_t>(250, images.count - start);
     for (int64_t i = 0; i < n; ++i) indices[static_cast<std::size_t>(i)] = start + i;
     Tensor labels;
-    net.start(resized(to_batch(recipe, images, indices.data(), n, nullptr, labels), step));
+    net.start(resized(to_batch(recipe, images, indices.data(), n, nullptr, device_of(weights), labels), step));
     right += net.own().argmax(1).eq(labels).sum().item<int64_t>();
   }
   return static_cast<double>(right) / static_cast<double>(images.count);
@@ -156,15 +156,15 @@ void SuperNetworkLearner::make_weights(const Network* start) {
     for (const KernelTransform& transform : node.transforms)
       weights_.at(transform.matrix).copy_(torch::eye(transform.to * transform.to));
   }
-  if (start == nullptr) return;
   for (auto& [name, tensor] : weights_) {
-    const limber::Tensor* stored = find_tensor(*start, name);
+    const limber::Tensor* stored = start != nullptr ? find_tensor(*start, name) : nullptr;
     if (stored == nullptr) continue;
     if (stored->shape != tensor.sizes().vec())
       fail(ErrorCode::kBadFile, "{}: tensor '{}' has another shape than network '{}' needs; give another `start` in {}",
            recipe_.start, name, graph_.name, recipe_.path);
     tensor.copy_(to_torch(*stored));
   }
+  move_to(device_named(options_.device), weights_);
 }
 
 void SuperNetworkLearner::make_leaves() {
@@ -211,7 +211,7 @@ void SuperNetworkLearner::restore(int64_t phase, const Tensors& state) {
   leaves_.clear();
   teacher_.clear();
   for (const auto& [name, tensor] : state) {
-    if (name.starts_with("teacher/")) teacher_[name.substr(8)] = tensor;
+    if (name.starts_with("teacher/")) teacher_[name.substr(8)] = tensor.to(device_of(weights_));
   }
   if (std::none_of(state.begin(), state.end(), [](const auto& one) { return one.first.starts_with("momentum/"); }))
     return;
@@ -254,7 +254,7 @@ double SuperNetworkLearner::learn(const Tensor& x, const Tensor& labels, const P
     torch::NoGradGuard guard;
     soft = torch::softmax(answer(largest_choice(space), weights_, no_leaves), 1);
   }
-  double sum = 0;
+  std::vector<Tensor> losses;  // read at the end: to read one is to wait for the device
   for (const Choice& choice : choices) {
     const Tensor logits = answer(choice, weights_, values);
     Tensor loss;
@@ -267,9 +267,11 @@ double SuperNetworkLearner::learn(const Tensor& x, const Tensor& labels, const P
         loss = loss * (1 - phase.hard) + cross_entropy(logits, labels, recipe_.label_smoothing) * phase.hard;
     }
     loss.backward();  // gradients add up over the sub-networks
-    sum += loss.item<double>();
+    losses.push_back(loss.detach());
   }
-  double loss = sum / static_cast<double>(choices.size());
+  double loss = 0;
+  for (const Tensor& one : losses) loss += one.item<double>();
+  loss /= static_cast<double>(choices.size());
   if (processes_ != nullptr) processes_->average(leaves_, loss);
   update(leaves_, recipe_, place.rate);
   require_finite(loss, recipe_, "phase " + phase.name, place.epoch, place.batch, phase.learning_rate);
@@ -296,6 +298,7 @@ void SuperNetworkLearner::end(int64_t, EpochRecord*) {
 Network SuperNetworkLearner::finish() {
   torch::NoGradGuard guard;
   leaves_.clear();
+  move_to(torch::kCPU, weights_);
   const Images calibration =
       drawn_images(data_.train, recipe_.calibration, mix(static_cast<uint64_t>(recipe_.seed), 0, 0, 0));
   Network network = blank_network(recipe_, graph_, data_);

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "base/error.h"
 #include "network/check.h"
 #include "train/test_networks.h"
 
@@ -126,6 +127,35 @@ TEST(SuperNetwork, ResumedTrainingEqualsAnUninterruptedOne) {
   EXPECT_EQ(bytes_of(result.network), whole);
   std::filesystem::remove(options.checkpoint);
   std::filesystem::remove(options.checkpoint + ".jsonl");
+}
+
+// On a machine with a GPU that libtorch can use, it is used; elsewhere the training says what is missing.
+TEST(SuperNetwork, TrainsOnAGpuOrSaysWhatIsMissing) {
+  const Graph graph = tiny_super_graph();
+  Recipe recipe = tiny_super_recipe();
+  recipe.phases[0].epochs = 8;
+  TrainOptions options;
+  options.device = "tpu";
+  try {
+    train(recipe, graph, tiny_data(), options);
+    FAIL() << "tpu";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("legal are cpu and cuda"), std::string::npos) << error.what();
+  }
+  options.device = "cuda";
+  if (!torch::cuda::is_available()) {
+    try {
+      train(recipe, graph, tiny_data(), options);
+      FAIL() << "cuda";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+      EXPECT_NE(std::string(error.what()).find("finds no NVIDIA GPU"), std::string::npos) << error.what();
+    }
+    return;
+  }
+  const TrainResult result = train(recipe, graph, tiny_data(), options);
+  ASSERT_TRUE(result.finished);
+  for (const Member& member : result.network.family) EXPECT_GT(member.accuracies[0].top1, 0.9) << member.name;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/error.h"
 #include "base/half.h"
 
 namespace limber::train {
@@ -30,7 +31,7 @@ Tensor to_torch(const limber::Tensor& tensor) {
 }
 
 Values to_values(const Tensor& tensor) {
-  const Tensor plain = tensor.detach().contiguous();
+  const Tensor plain = tensor.detach().cpu().contiguous();
   Values values;
   values.shape = plain.sizes().vec();
   values.values.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
@@ -41,12 +42,32 @@ Tensor to_torch(const Values& values) {
   return channels_last(torch::tensor(values.values).reshape(values.shape));
 }
 
+torch::Device device_named(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda") fail(ErrorCode::kInvalidArgument, "device '{}' is unknown; legal are cpu and cuda", name);
+  if (!torch::cuda::is_available())
+    fail(ErrorCode::kUnsupported,
+         "device cuda: libtorch {} finds no NVIDIA GPU (Debian's libtorch is built without CUDA; build Limber with "
+         "-DCMAKE_PREFIX_PATH=DIR of one that has it), or give cpu",
+         TORCH_VERSION);
+  return torch::kCUDA;
+}
+
+torch::Device device_of(const Tensors& weights) {
+  return weights.begin()->second.device();
+}
+
+void move_to(torch::Device device, Tensors& weights) {
+  for (auto& [name, tensor] : weights) tensor = tensor.to(device);
+}
+
 Tensor to_batch(const Recipe& recipe, const Images& images, const int64_t* indices, int64_t n, Random* random,
-                Tensor& labels) {
+                torch::Device device, Tensor& labels) {
   Tensor x = torch::empty({n, images.height, images.width, images.channels});
   labels = torch::empty({n}, torch::kLong);
   fill_batch(recipe, images, indices, n, random, x.data_ptr<float>(), labels.data_ptr<int64_t>());
-  return x.permute({0, 3, 1, 2});
+  labels = labels.to(device);
+  return x.to(device).permute({0, 3, 1, 2});
 }
 
 namespace {
@@ -76,7 +97,7 @@ Answers answer_all(const Recipe& recipe, const Graph& graph, const Step& step, T
     const int64_t n = std::min<int64_t>(250, images.count - start);
     for (int64_t i = 0; i < n; ++i) indices[static_cast<std::size_t>(i)] = start + i;
     Tensor right;
-    net.start(to_batch(recipe, images, indices.data(), n, nullptr, right));
+    net.start(to_batch(recipe, images, indices.data(), n, nullptr, device_of(weights), right));
     labels.push_back(right);
     own.push_back(net.own());
     if (const Tensor before = net.frozen(); before.defined()) frozen.push_back(before);

@@ -15,10 +15,16 @@ torch::Tensor to_torch(const limber::Tensor& tensor);  // a model file's tensor 
 Values to_values(const torch::Tensor& tensor);         // a checkpoint's
 torch::Tensor to_torch(const Values& values);
 
-// Images `indices` as [n][channels][height][width] (channels last in memory), normalised, and augmented if `random` is
-// given.
+// "cpu", or "cuda": an NVIDIA GPU. Fails naming what is legal, or that this libtorch finds none.
+torch::Device device_named(const std::string& name);
+// Where a network's weights are.
+torch::Device device_of(const Tensors& weights);
+void move_to(torch::Device device, Tensors& weights);
+
+// Images `indices` as [n][channels][height][width] (channels last in memory) on `device`, normalised, and augmented if
+// `random` is given.
 torch::Tensor to_batch(const Recipe& recipe, const Images& images, const int64_t* indices, int64_t n, Random* random,
-                       torch::Tensor& labels);
+                       torch::Device device, torch::Tensor& labels);
 
 // What one step's network says about all `images`: logits [images][classes].
 struct Answers {

@@ -33,7 +33,7 @@ std::vector<float> torch_logits(const Network& network, const Member& member, co
   std::vector<float> answers;
   for (int64_t i = 0; i < images.count; ++i) {
     Tensor labels;
-    net.start(to_batch(recipe, images, &i, 1, nullptr, labels));
+    net.start(to_batch(recipe, images, &i, 1, nullptr, torch::kCPU, labels));
     const Tensor logits = net.own().contiguous();
     answers.insert(answers.end(), logits.data_ptr<float>(), logits.data_ptr<float>() + logits.numel());
   }

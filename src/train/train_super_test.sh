@@ -96,6 +96,8 @@ grep -q "resuming" "$work/resumed.log" || problem "no resuming from its checkpoi
 # Wrong use.
 "$limber" train "$work/short.toml" --nodes 2 > "$work/wrong.log" 2>&1
 [ $? -eq 2 ] || problem "--nodes without --rendezvous: $(cat "$work/wrong.log")"
+"$limber" train "$work/short.toml" --device tpu > "$work/wrong.log" 2>&1
+[ $? -eq 2 ] && grep -q "cpu,cuda" "$work/wrong.log" || problem "--device tpu: $(cat "$work/wrong.log")"
 sed 's/r=24,d=1/r=23,d=1/' "$work/short.toml" > "$work/wrong.toml"
 "$limber" train "$work/wrong.toml" --output "$work/wrong.safetensors" > "$work/wrong.log" 2>&1
 [ $? -eq 1 ] && grep -q "legal: 24, 32" "$work/wrong.log" || problem "a wrong choice: $(cat "$work/wrong.log")"

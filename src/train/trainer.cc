@@ -9,12 +9,13 @@
 #include "formats/model_file.h"
 #include "train/incremental.h"
 #include "train/super_network.h"
+#include "train/tensors.h"
 
 namespace limber::train {
 namespace {
 
 // libtorch allocates and frees the same large blocks for every batch; without this each one is mapped and cleared anew.
-void set_up_torch(int threads) {
+void set_up_torch(int threads, torch::Device device) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 256 << 20);
@@ -22,6 +23,7 @@ void set_up_torch(int threads) {
   // OpenBLAS keeps threads of its own, which spin on other trainings' cores; another BLAS has no such function.
   if (auto* const set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(threads);
   at::globalContext().setFlushDenormal(true);
+  at::globalContext().setAllowTF32CuBLAS(device.is_cuda());  // as convolutions do there anyway
 }
 
 std::unique_ptr<Processes> meet(const Recipe& recipe, const TrainingData& data, const TrainOptions& options) {
@@ -36,7 +38,10 @@ std::unique_ptr<Processes> meet(const Recipe& recipe, const TrainingData& data, 
 }
 
 TrainResult run(const Recipe& recipe, const Graph& graph, const TrainingData& data, const TrainOptions& options) {
-  set_up_torch(options.threads);
+  const torch::Device device = device_named(options.device);
+  set_up_torch(options.threads, device);
+  if (!device.is_cpu() && options.nodes > 1)
+    fail(ErrorCode::kUnsupported, "several processes train on the CPU only; leave device {} out", options.device);
   std::optional<Network> start;
   if (!recipe.start.empty()) {
     start = read_model(recipe.start);

@@ -29,6 +29,9 @@ struct TrainOptions {
   std::string
       checkpoint;  // file; written after each epoch and when stopped; empty: none. The log lies beside it (.jsonl)
   int threads = 1;
+  // "cuda": the network is trained on an NVIDIA GPU, where two trainings need not end with the same bits; accuracies
+  // and statistics in the model are the engine's own, as always. Not for several processes.
+  std::string device = "cpu";
   // Several processes, each with a part of every batch (super-networks). Rank 0 writes checkpoint, log and model.
   int64_t nodes = 1, rank = 0;
   std::string rendezvous;                         // HOST:PORT of rank 0

@@ -103,6 +103,7 @@ class Training {
     record.member = learner_.phase_name(state_.step);
     record.loss = state_.loss_sum / static_cast<double>(batches);
     record.learning_rate = place.rate;
+    record.by = fmt::format("libtorch {}, {}", torch_version(), options_.device);
     if (leads_) {
       learner_.judge(record, state_.records);
       record.seconds = state_.seconds + now() - started;
@@ -119,7 +120,7 @@ class Training {
   double train_batch(const int64_t* indices, const Place& place) {
     Random random(place.seed);
     Tensor labels;
-    Tensor x = to_batch(recipe_, data_.train, indices, recipe_.batch, &random, labels);
+    Tensor x = to_batch(recipe_, data_.train, indices, recipe_.batch, &random, device_named(options_.device), labels);
     if (processes_ != nullptr) {  // everybody draws the whole batch's augmentation and takes a part
       const int64_t part = recipe_.batch / processes_->size();
       x = x.narrow(0, processes_->rank() * part, part);
@@ -186,21 +187,24 @@ class Training {
   }
 
   std::string record_text(const Network* start) const {
-    nlohmann::json record = {{"recipe", recipe_.text},
-                             {"seed", recipe_.seed},
-                             {"date", options_.date},
-                             {"libtorch", torch_version()},
-                             {"data", data_.train.name},
-                             {"data_hash", data_.train.hash},
-                             {"training_images", data_.train.count},
+    nlohmann::json record = {{"recipe", recipe_.text},          {"seed", recipe_.seed},
+                             {"date", options_.date},           {"data", data_.train.name},
+                             {"data_hash", data_.train.hash},   {"training_images", data_.train.count},
                              {"steps", nlohmann::json::array()}};
     if (processes_ != nullptr) record["processes"] = processes_->size();
     if (start != nullptr) record["start"] = {{"name", start->name}, {"hash", start->hash}};
     for (int64_t i = 0; i < learner_.phases(); ++i) {
       double seconds = 0;
-      for (const EpochRecord& epoch : state_.records) seconds += epoch.step == i ? epoch.seconds : 0;
-      record["steps"].push_back(
-          {{"member", learner_.phase_name(i)}, {"epochs", learner_.epochs(i)}, {"seconds", std::round(seconds)}});
+      std::string by;  // of the last epoch: a training can go on elsewhere
+      for (const EpochRecord& epoch : state_.records) {
+        if (epoch.step != i) continue;
+        seconds += epoch.seconds;
+        by = epoch.by;
+      }
+      record["steps"].push_back({{"member", learner_.phase_name(i)},
+                                 {"epochs", learner_.epochs(i)},
+                                 {"seconds", std::round(seconds)},
+                                 {"by", by}});
     }
     return record.dump();
   }

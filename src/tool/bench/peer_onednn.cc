@@ -2,11 +2,10 @@
 #include "tool/bench/peer_onednn.h"
 
 #include <fmt/core.h>
-#include <omp.h>
 
 #include "base/error.h"
-#include "platform/machine.h"
 #include "tool/bench/onednn_program.h"
+#include "tool/bench/openmp_threads.h"
 
 namespace limber::tool {
 
@@ -41,7 +40,7 @@ OneDnnPeer::OneDnnPeer(const Network& network, const Member& member, OneDnnLayou
   impl_->threads = cores.size();
   impl_->settings = fmt::format("{} OpenMP thread{}, fused post-operations, weights reordered once", cores.size(),
                                 cores.size() > 1 ? "s" : "");
-  const OnAllOf guard(cores);  // OpenMP's threads are made by the first call and inherit its thread's cores
+  place_openmp_threads(cores);
   impl_->program = build_onednn(network, member, layout);
   impl_->run();
 }

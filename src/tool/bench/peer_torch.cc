@@ -7,7 +7,7 @@
 #include <torch/version.h>
 
 #include "base/error.h"
-#include "platform/machine.h"
+#include "tool/bench/openmp_threads.h"
 #include "tool/bench/torch_script.h"
 
 namespace limber::tool {
@@ -69,7 +69,8 @@ TorchPeer::TorchPeer(const Network& network, const Member& member, TorchForm for
   impl_->settings = fmt::format("{} OpenMP thread{}, TorchScript, norms folded, inference mode", cores.size(),
                                 cores.size() > 1 ? "s" : "");
   impl_->image = torch::zeros(script.input);
-  const OnAllOf guard(cores);  // OpenMP's threads are made by the first call and inherit its thread's cores
+  at::set_num_threads(impl_->threads);
+  place_openmp_threads(cores);
   try {
     torch::jit::Module frozen = torch::jit::freeze(make_module(script, impl_->channels_last));
     impl_->module = form == TorchForm::kOptimised ? torch::jit::optimize_for_inference(frozen) : frozen;

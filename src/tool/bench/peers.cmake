@@ -35,11 +35,11 @@ if(ONEDNN_INCLUDE AND ONEDNN_LIBRARY AND OpenMP_CXX_FOUND)
   endif()
 endif()
 
-# libtorch, where training is built. Users of limber_peer_torch get LIMBER_PEER_TORCH=1.
-if(LIMBER_TRAIN)
+# libtorch, where training is built, with OpenMP as Debian builds it. Users of limber_peer_torch get LIMBER_PEER_TORCH=1.
+if(LIMBER_TRAIN AND OpenMP_CXX_FOUND)
   find_package(Torch REQUIRED)
   add_library(limber_peer_torch STATIC ${CMAKE_CURRENT_LIST_DIR}/peer_torch.cc ${CMAKE_CURRENT_LIST_DIR}/torch_script.cc)
-  target_link_libraries(limber_peer_torch PUBLIC limber_core PRIVATE torch)
+  target_link_libraries(limber_peer_torch PUBLIC limber_core PRIVATE torch OpenMP::OpenMP_CXX)
   target_compile_definitions(limber_peer_torch INTERFACE LIMBER_PEER_TORCH=1)
   if(LIMBER_TESTS)
     limber_test(limber_peer_torch_test ${CMAKE_CURRENT_LIST_DIR}/peer_torch_test.cc)
