@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -89,13 +90,13 @@ class FamilySearch {
     FamilyResult result;
     std::optional<Judge> judge(std::in_place, network_, data_.calibration, data_.sampled, settings_);
     std::optional<AccuracyPredictor> predictor;
+    std::vector<AccuracySample> samples;
     if (settings_.accuracy) {
       problem_.accuracy = [this](const Choice& choice) { return settings_.accuracy(choice); };
     } else if (space_.size() <=
                static_cast<double>(std::max<int64_t>(settings_.samples, AccuracyPredictor::kLeastSamples))) {
       problem_.accuracy = [&judge](const Choice& choice) { return (*judge)(choice).top1(); };
     } else {
-      std::vector<AccuracySample> samples;
       const std::vector<Choice> choices = canonical_samples(space_, settings_.samples, settings_.search.seed);
       for (const Choice& choice : choices) {
         if (stopped()) return stop(std::move(result));
@@ -114,8 +115,7 @@ class FamilySearch {
       if (hooks_.progress) hooks_.progress("searching", done, all);
     };
     const SearchResult found = search(problem_, settings_.search, hooks);
-    for (const Evaluated& point : found.front)
-      result.front.push_back({point.choice, point.objectives.cost, point.objectives.accuracy, std::nullopt});
+    result.front = proposals(found.front, samples);
     judge.reset();  // one file, one writer
     if (found.end == SearchEnd::kStopped) return stop(std::move(result));
     return measure(std::move(result));
@@ -129,6 +129,26 @@ class FamilySearch {
   }
   void report(const char* phase, std::size_t done, std::size_t all) const {
     if (hooks_.progress) hooks_.progress(phase, static_cast<int64_t>(done), static_cast<int64_t>(all));
+  }
+
+  // What the search found, and the front of the samples: a predictor that is wrong about one of those (the largest
+  // sub-network above all, at the edge of what it knows) must not hide what was counted.
+  std::vector<FamilyProposal> proposals(const std::vector<Evaluated>& found,
+                                        const std::vector<AccuracySample>& samples) const {
+    std::map<Choice, FamilyProposal> all;
+    for (const auto& [choice, objectives] : found)
+      all.emplace(choice, FamilyProposal{choice, objectives.cost, objectives.accuracy, std::nullopt});
+    std::vector<Objectives> counted;
+    for (const AccuracySample& sample : samples) counted.push_back({problem_.cost(sample.choice), sample.top1()});
+    for (const std::size_t i : pareto_front(counted)) {
+      const Choice& choice = samples[i].choice;
+      all.emplace(choice, FamilyProposal{choice, counted[i].cost, problem_.accuracy(choice), std::nullopt});
+    }
+    std::vector<FamilyProposal> result;
+    for (auto& [choice, proposal] : all) result.push_back(std::move(proposal));
+    std::sort(result.begin(), result.end(),
+              [](const FamilyProposal& a, const FamilyProposal& b) { return a.cost < b.cost; });
+    return result;
   }
 
   // Half as many proposals again as members are wanted; more, while measuring leaves fewer of them than wanted.

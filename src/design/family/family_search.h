@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a super-network to a family: sub-networks are sampled and evaluated, a predictor learns from these, a search
-// follows the predictor, and what it proposes is measured. Only what was measured gets into the family. Layer: design.
+// follows the predictor, and what it proposes is measured, the best samples beside it. Only what was measured gets into
+// the family. Layer: design.
 #pragma once
 #include <functional>
 #include <optional>
@@ -38,7 +39,8 @@ struct FamilyProposal {
 };
 
 struct FamilyResult {
-  std::vector<FamilyProposal> front;      // what the search found, ascending cost; the measured ones among them say so
+  // What the search found and the best of the samples, ascending cost; those that were measured say so.
+  std::vector<FamilyProposal> front;
   std::vector<std::size_t> family;        // indices into front: the Pareto points of cost and measured accuracy
   std::optional<PredictorErrors> errors;  // of the predictor that was trained; nullopt: none was
   bool stopped = false;                   // by the hook: the rest is what was known by then

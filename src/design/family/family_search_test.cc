@@ -79,6 +79,17 @@ TEST(FamilySearch, OnlyMeasuredParetoPointsAreMembers) {
   }
 }
 
+TEST(FamilySearch, TheBestOfTheSamplesAreProposedToo) {
+  FamilySettings settings = quick();
+  settings.search.algorithm = "random";
+  settings.search.budget = 1;  // finds nothing to speak of by itself
+  const FamilyResult result = search_family(wide(), images(12), macs, settings);
+  ASSERT_GT(result.front.size(), 1u);
+  EXPECT_EQ(result.front.front().choice, (Choice{8, 4, 4, 4, 4}));  // always sampled, and nothing is cheaper
+  EXPECT_TRUE(std::is_sorted(result.front.begin(), result.front.end(),
+                             [](const auto& a, const auto& b) { return a.cost < b.cost; }));
+}
+
 class FamilyState : public FolderTest {};
 TEST_F(FamilyState, KilledAnywhereItGoesOnToTheSameEnd) {
   const Network network = wide();
