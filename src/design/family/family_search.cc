@@ -30,6 +30,8 @@ class Judge {
     return sample;
   }
 
+  std::vector<AccuracySample> known() const { return file_ ? file_->samples() : std::vector<AccuracySample>(); }
+
  private:
   const Graph& graph_;
   ChoiceEvaluator evaluator_;
@@ -61,6 +63,11 @@ std::vector<std::size_t> spread(const std::vector<FamilyProposal>& front, std::s
     picked.insert(best);
   }
   return {picked.begin(), picked.end()};
+}
+
+void sort_by_cost(std::vector<FamilyProposal>* proposals) {
+  std::stable_sort(proposals->begin(), proposals->end(),
+                   [](const FamilyProposal& a, const FamilyProposal& b) { return a.cost < b.cost; });
 }
 
 std::vector<std::size_t> measured_front(const std::vector<FamilyProposal>& front) {
@@ -146,14 +153,14 @@ class FamilySearch {
     }
     std::vector<FamilyProposal> result;
     for (auto& [choice, proposal] : all) result.push_back(std::move(proposal));
-    std::sort(result.begin(), result.end(),
-              [](const FamilyProposal& a, const FamilyProposal& b) { return a.cost < b.cost; });
+    sort_by_cost(&result);
     return result;
   }
 
   // Half as many proposals again as members are wanted; more, while measuring leaves fewer of them than wanted.
   FamilyResult measure(FamilyResult result) {
     Judge judge(network_, data_.calibration, data_.validation, settings_);
+    const std::vector<AccuracySample> known = judge.known();
     const auto wanted = static_cast<std::size_t>(settings_.members);
     for (std::size_t count = wanted + wanted / 2; !result.front.empty();
          count += std::max<std::size_t>(1, wanted / 2)) {
@@ -168,7 +175,22 @@ class FamilySearch {
       result.family = measured_front(result.front);
       if (result.family.size() >= wanted || picks.size() == result.front.size() || count >= 4 * wanted) break;
     }
+    add_known(&result, known);
     return result;
+  }
+
+  // What an earlier search with this state file measured on the same images is as good as what this one proposed.
+  void add_known(FamilyResult* result, const std::vector<AccuracySample>& known) const {
+    std::map<Choice, std::size_t> place;
+    for (std::size_t i = 0; i < result->front.size(); ++i) place.emplace(result->front[i].choice, i);
+    for (const AccuracySample& sample : known) {
+      const Choice& choice = sample.choice;
+      const auto [at, is_new] = place.emplace(choice, result->front.size());
+      if (is_new) result->front.push_back({choice, problem_.cost(choice), problem_.accuracy(choice), std::nullopt});
+      result->front[at->second].measured = sample.top1();
+    }
+    sort_by_cost(&result->front);
+    result->family = measured_front(result->front);
   }
 
   const Network& network_;

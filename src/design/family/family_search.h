@@ -39,7 +39,8 @@ struct FamilyProposal {
 };
 
 struct FamilyResult {
-  // What the search found and the best of the samples, ascending cost; those that were measured say so.
+  // What the search found, the best of the samples, and what the state file knows from an earlier search on the same
+  // images, ascending cost; those that were measured say so.
   std::vector<FamilyProposal> front;
   std::vector<std::size_t> family;        // indices into front: the Pareto points of cost and measured accuracy
   std::optional<PredictorErrors> errors;  // of the predictor that was trained; nullopt: none was

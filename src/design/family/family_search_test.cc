@@ -115,6 +115,22 @@ TEST_F(FamilyState, KilledAnywhereItGoesOnToTheSameEnd) {
   }
 }
 
+TEST_F(FamilyState, WhatAnEarlierSearchMeasuredIsKept) {
+  const Network network = wide();
+  const FamilyData data = images(12);
+  FamilySettings settings = quick();
+  settings.state = path("state.jsonl");
+  const FamilyResult first = search_family(network, data, macs, settings);
+  settings.search.seed = 9;
+  const FamilyResult second = search_family(network, data, macs, settings);
+  for (const FamilyProposal& before : first.front) {
+    if (!before.measured) continue;
+    EXPECT_TRUE(std::any_of(second.front.begin(), second.front.end(), [&](const FamilyProposal& after) {
+      return after.choice == before.choice && after.measured == before.measured;
+    }));
+  }
+}
+
 TEST(FamilySearch, ASmallSpaceNeedsNoPredictor) {
   const FamilyResult result = search_family(toy::blocks(), images(12), macs, quick());
   EXPECT_FALSE(result.errors);
