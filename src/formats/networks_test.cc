@@ -66,7 +66,7 @@ TEST(Networks, EveryShippedOneParsesAndItsChoicesMakeNetworks) {
 // A design space so large that weights made from single choices could miss a combination: none does.
 TEST(Networks, RandomWeightsFitRandomChoices) {
   std::mt19937 random(2);
-  for (const char* name : {"ofa-mobilenetv3-w1.2", "ofa-resnet50", "cifar10-ofa", "cifar10-slimmable", "shapes-ofa"}) {
+  for (const char* name : {"ofa-mobilenetv3-w1.2", "ofa-resnet50", "cifar10-ofa", "cifar10-ofa-small", "shapes-ofa"}) {
     const Network network = with_random_weights(shipped(name));
     for (int i = 0; i < 20; ++i) {
       Choice choice;
