@@ -48,7 +48,7 @@ TEST_P(ShippedFamily, AnswersAsTheFileSays) {
   const auto model = Model::build(shipped());
   // A tie may fall the other way with kernels that round differently from those that measured.
   const int64_t tolerance = model->isa() == "avx512" ? 0 : 3;
-  for (int m = 0; m < model->members() && model->macs(m) <= 40'000'000; ++m) {
+  for (int m = 0; m < model->members() && model->macs(m) <= 15'000'000; ++m) {
     const Accuracy& stored = test_accuracy(model->member(m));
     ASSERT_EQ(stored.data_hash, images.hash);
     const auto right = std::llround(stored.top1 * static_cast<double>(stored.samples));
