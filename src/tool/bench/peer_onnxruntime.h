@@ -12,8 +12,8 @@ namespace limber::tool {
 
 // One model, all graph optimisations, as many intra-op threads as cores; inputs and outputs are bound once, so run()
 // allocates nothing of ours. With one core there is no second thread and nothing spins; with several, the further
-// threads are bound to the further cores and spin while they wait, as ONNX Runtime does unless told otherwise. One
-// thread at a time.
+// threads are bound to the further cores and spin while they wait, as ONNX Runtime does unless told otherwise, but for
+// 5 ms at most. One thread at a time.
 class OnnxRuntimePeer : public PeerSession {
  public:
   // model: a serialised ModelProto with one float input and one float output, as export_onnx makes. library: the path
