@@ -99,6 +99,23 @@ class Script {
     out_ += fmt::format("set label {} at screen {:.5f},{:.5f} {}\n", quoted(what), x(at_x), y(at_y), look);
   }
 
+  double legend_width(std::size_t member) const {
+    return 60 + 8.5 * static_cast<double>(context_.members[member].size());
+  }
+
+  // All members where they fit in one line, else some, from the smallest to the largest.
+  std::vector<std::size_t> in_the_legend() const {
+    constexpr double kDeadlines = 330;  // of what else is there
+    const std::size_t members = context_.members.size();
+    double widest = 0;
+    for (std::size_t m = 0; m < members; ++m) widest = std::max(widest, legend_width(m));
+    const auto fit = static_cast<std::size_t>((plot_right() - kLeft - kDeadlines) / widest);
+    const std::size_t count = std::min(members, std::max<std::size_t>(fit, 2));
+    std::vector<std::size_t> result;
+    for (std::size_t i = 0; i < count; ++i) result.push_back(count < 2 ? 0 : i * (members - 1) / (count - 1));
+    return result;
+  }
+
   void titles() {
     label(fmt::format("{} on {}", context_.model, context_.source), 20, 26, "font 'sans:Bold,16'");
     std::string text = fmt::format(
@@ -110,10 +127,10 @@ class Script {
     label(text, 20, 54, "font 'sans,11' textcolor rgb '#555555'");
     label("deadlines met", 20, 86, "");
     double at = kLeft;
-    for (std::size_t m = 0; m < context_.members.size(); ++m) {
+    for (const std::size_t m : in_the_legend()) {
       label(context_.members[m], at + 12, 86,
             fmt::format("point pt 7 ps 1 lc rgb '{}' offset character 1,0", colour(m, context_.members.size())));
-      at += 60 + 8.5 * static_cast<double>(context_.members[m].size());
+      at += legend_width(m);
     }
     label("deadline missed", at + 12, 86, "point pt 2 ps 1 lc rgb '#d62728' offset character 1,0");
     label(fmt::format("-- deadline, {:g} ms", context_.deadline_ms), at + 160, 86, "textcolor rgb '#d62728'");

@@ -91,6 +91,16 @@ TEST(Plot, ShadesEveryRoundsLoadedThird) {
   EXPECT_NE(script.find("from first 0.2640,graph 0 to first 0.3300,graph 1"), std::string::npos);
 }
 
+TEST(Plot, ManyMembersHaveALegendOfSome) {
+  RunContext context = test_context();
+  context.members.clear();
+  for (int i = 1; i <= 19; ++i) context.members.push_back("m" + std::to_string(i));
+  const std::string script = Plot::script({}, {Tally("dynamic", 19)}, context, true);
+  EXPECT_NE(script.find("'m1' at screen"), std::string::npos);
+  EXPECT_NE(script.find("'m19' at screen"), std::string::npos);
+  EXPECT_EQ(script.find("'m2' at screen"), std::string::npos) << "the line would run into the deadlines'";
+}
+
 TEST(Plot, RefusalsComeAtOnceAndNameTheWayOut) {
   const auto refusal = [](const std::string& path) -> std::string {
     try {
