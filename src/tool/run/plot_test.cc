@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool/run/plot.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -94,7 +95,7 @@ TEST(Plot, ShadesEveryRoundsLoadedThird) {
 TEST(Plot, ManyMembersHaveALegendOfSome) {
   RunContext context = test_context();
   context.members.clear();
-  for (int i = 1; i <= 19; ++i) context.members.push_back("m" + std::to_string(i));
+  for (int i = 1; i <= 19; ++i) context.members.push_back(fmt::format("m{}", i));
   const std::string script = Plot::script({}, {Tally("dynamic", 19)}, context, true);
   EXPECT_NE(script.find("'m1' at screen"), std::string::npos);
   EXPECT_NE(script.find("'m19' at screen"), std::string::npos);
