@@ -64,6 +64,50 @@ void check(const ArbiterProblem& problem) {
   }
 }
 
+// The cost of a choice of options, kept up to date while one after the other changes.
+class Tally {
+ public:
+  Tally(const ArbiterProblem& problem, const std::vector<std::size_t>& points, const std::vector<std::size_t>& chosen)
+      : options(chosen), problem_(problem), points_(points), used_(problem.processors.size(), 0) {
+    weight_ = total_weight(problem);
+    for (std::size_t p = 0; p < points.size(); ++p) power_w_ += problem.processors[p].idle_w[points[p]];
+    for (std::size_t a = 0; a < chosen.size(); ++a) add(a, 1);
+  }
+
+  void change(std::size_t application, std::size_t option) {
+    add(application, -1);
+    options[application] = option;
+    add(application, 1);
+  }
+
+  Cost cost() const {
+    double unmet = unmet_;
+    for (std::size_t p = 0; p < used_.size(); ++p)
+      unmet += excess(used_[p] / (problem_.full * problem_.processors[p].cores));
+    // Rounded, so that what was added and taken away again leaves no trace.
+    return {std::round(1e9 * (unmet + excess(power_w_ / problem_.power_cap_w))) * 1e-9,
+            std::round(1e9 * power_w_) * 1e-9};
+  }
+
+  std::vector<std::size_t> options;
+
+ private:
+  double excess(double share) const { return share - 1 > 1e-12 ? weight_ * (1 + std::min(share - 1, 10.0)) : 0; }
+  void add(std::size_t a, double sign) {
+    const ArbiterApplication& application = problem_.applications[a];
+    const ArbiterOption& option = application.options[options[a]];
+    const std::size_t point = points_[option.processor];
+    unmet_ += sign * unmet_of(application, option, point);
+    power_w_ += sign * power_of(application, option, point);
+    used_[option.processor] += sign * core_time(application, option, point);
+  }
+
+  const ArbiterProblem& problem_;
+  const std::vector<std::size_t>& points_;
+  std::vector<double> used_;
+  double unmet_ = 0, power_w_ = 0, weight_ = 0;
+};
+
 class Search {
  public:
   explicit Search(const ArbiterProblem& problem) : problem_(problem) {
@@ -75,7 +119,7 @@ class Search {
   ArbiterDecision run() {
     std::size_t combinations = 1;
     for (std::size_t p = 0; p < highest_.size(); ++p) {
-      combinations *= highest_[p] - std::min(problem_.processors[p].lowest, highest_[p]) + 1;
+      combinations *= highest_[p] - lowest(p) + 1;
       if (combinations > kAllCombinations) break;
     }
     combinations <= kAllCombinations ? try_all() : climb();
@@ -102,35 +146,46 @@ class Search {
     }
   }
 
+  // Combinations in the order of what they cost at least, until that is more than the best found.
   void try_all() {
     std::vector<std::size_t> points;
-    for (std::size_t p = 0; p < highest_.size(); ++p)
-      points.push_back(std::min(problem_.processors[p].lowest, highest_[p]));
-    const std::vector<std::size_t> first = points;
-    for (;;) {
-      consider(points);
-      std::size_t p = 0;
-      while (p < points.size() && points[p] == highest_[p]) {
-        points[p] = first[p];
-        ++p;
+    for (std::size_t p = 0; p < highest_.size(); ++p) points.push_back(lowest(p));
+    std::vector<std::pair<Cost, uint32_t>> queue;
+    for (bool more = true; more;) {
+      queue.emplace_back(bound(points), static_cast<uint32_t>(queue.size()));
+      more = false;
+      for (std::size_t p = 0; p < points.size() && !more; ++p) {
+        more = points[p] < highest_[p];
+        points[p] = more ? points[p] + 1 : lowest(p);
       }
-      if (p == points.size()) return;
-      ++points[p];
+    }
+    const auto later = [](const auto& x, const auto& y) { return y.first < x.first; };
+    std::make_heap(queue.begin(), queue.end(), later);
+    while (!queue.empty() && !(have_ && !(queue.front().first < Cost{best_.unmet, best_.power_w}))) {
+      uint32_t rest = queue.front().second;
+      for (std::size_t p = 0; p < points.size(); ++p) {
+        const auto count = static_cast<uint32_t>(highest_[p] - lowest(p) + 1);
+        points[p] = lowest(p) + rest % count;
+        rest /= count;
+      }
+      consider(points);
+      std::pop_heap(queue.begin(), queue.end(), later);
+      queue.pop_back();
     }
   }
+
+  std::size_t lowest(std::size_t p) const { return std::min(problem_.processors[p].lowest, highest_[p]); }
 
   // From the highest points and from the lowest: one processor after the other to its best, until nothing changes.
   void climb() {
     for (const bool from_top : {true, false}) {
       std::vector<std::size_t> points;
-      for (std::size_t p = 0; p < highest_.size(); ++p)
-        points.push_back(from_top ? highest_[p] : std::min(problem_.processors[p].lowest, highest_[p]));
+      for (std::size_t p = 0; p < highest_.size(); ++p) points.push_back(from_top ? highest_[p] : lowest(p));
       consider(points);
       for (bool better = true; better;) {
         better = false;
         for (std::size_t p = 0; p < points.size(); ++p) {
-          for (std::size_t point = std::min(problem_.processors[p].lowest, highest_[p]); point <= highest_[p];
-               ++point) {
+          for (std::size_t point = lowest(p); point <= highest_[p]; ++point) {
             std::vector<std::size_t> other = have_ ? best_.points : points;
             if (other[p] == point) continue;
             other[p] = point;
@@ -141,11 +196,12 @@ class Search {
     }
   }
 
-  // The best options at these points; true if that is the best so far.
-  bool consider(const std::vector<std::size_t>& points) {
+  // What these points cost at least: every application its best option, as if it were alone. These are left in chosen_,
+  // the core time that they take in used_.
+  Cost bound(const std::vector<std::size_t>& points) {
     const std::size_t processors = problem_.processors.size();
-    Cost bound;
-    for (std::size_t p = 0; p < processors; ++p) bound.power_w += problem_.processors[p].idle_w[points[p]];
+    Cost sum;
+    for (std::size_t p = 0; p < processors; ++p) sum.power_w += problem_.processors[p].idle_w[points[p]];
     chosen_.clear();
     used_.assign(processors, 0);
     for (std::size_t a = 0; a < problem_.applications.size(); ++a) {
@@ -159,16 +215,20 @@ class Search {
           where = p;
         }
       }
-      bound.unmet += best->cost.unmet;
-      bound.power_w += best->cost.power_w;
+      sum.unmet += best->cost.unmet;
+      sum.power_w += best->cost.power_w;
       chosen_.push_back(best->option);
       used_[where] += best->core_time;
     }
-    if (have_ && !(bound < Cost{best_.unmet, best_.power_w})) return false;
-    bool full = false;
-    for (std::size_t p = 0; p < processors; ++p) full = full || used_[p] > problem_.full * problem_.processors[p].cores;
+    return sum;
+  }
+
+  // The best options at these points; true if that is the best so far.
+  bool consider(const std::vector<std::size_t>& points) {
+    const Cost least = bound(points);
+    if (have_ && !(least < Cost{best_.unmet, best_.power_w})) return false;
     ArbiterDecision decision = judge(problem_, points, chosen_);
-    if (full || decision.unmet > bound.unmet) fit(&decision);  // too full, or above the cap
+    if (decision.unmet > least.unmet) fit(&decision);  // together they are too much for a processor, or above the cap
     if (have_ && !(Cost{decision.unmet, decision.power_w} < Cost{best_.unmet, best_.power_w})) return false;
     best_ = std::move(decision);
     have_ = true;
@@ -193,23 +253,30 @@ class Search {
 
   // Single changes of one application's option, the best first, as long as one helps.
   void improve(ArbiterDecision* decision) const {
-    for (bool better = true; better;) {
-      better = false;
-      ArbiterDecision best = *decision;
+    Tally tally(problem_, decision->points, decision->options);
+    Cost now = tally.cost();
+    for (;;) {
+      Cost best = now;
+      std::size_t best_application = 0, best_option = 0;
       for (std::size_t a = 0; a < problem_.applications.size(); ++a) {
+        const std::size_t before = tally.options[a];
         for (std::size_t o = 0; o < problem_.applications[a].options.size(); ++o) {
-          if (o == decision->options[a]) continue;
-          std::vector<std::size_t> options = decision->options;
-          options[a] = o;
-          ArbiterDecision other = judge(problem_, decision->points, std::move(options));
-          if (Cost{other.unmet, other.power_w} < Cost{best.unmet, best.power_w}) {
-            best = std::move(other);
-            better = true;
+          if (o == before) continue;
+          tally.change(a, o);
+          const Cost cost = tally.cost();
+          if (cost < best) {
+            best = cost;
+            best_application = a;
+            best_option = o;
           }
         }
+        tally.change(a, before);
       }
-      *decision = std::move(best);
+      if (!(best < now)) break;
+      tally.change(best_application, best_option);
+      now = best;
     }
+    *decision = judge(problem_, decision->points, tally.options);
   }
 
   struct Alone {
@@ -231,27 +298,8 @@ class Search {
 
 ArbiterDecision judge(const ArbiterProblem& problem, std::vector<std::size_t> points,
                       std::vector<std::size_t> options) {
-  ArbiterDecision result;
-  std::vector<double> used(problem.processors.size(), 0);
-  for (std::size_t p = 0; p < problem.processors.size(); ++p) result.power_w += problem.processors[p].idle_w[points[p]];
-  for (std::size_t a = 0; a < problem.applications.size(); ++a) {
-    const ArbiterApplication& application = problem.applications[a];
-    const ArbiterOption& option = application.options[options[a]];
-    const std::size_t point = points[option.processor];
-    result.unmet += unmet_of(application, option, point);
-    result.power_w += power_of(application, option, point);
-    used[option.processor] += core_time(application, option, point);
-  }
-  const double all = total_weight(problem);
-  for (std::size_t p = 0; p < problem.processors.size(); ++p) {
-    const double over = used[p] / (problem.full * problem.processors[p].cores) - 1;
-    if (over > 1e-12) result.unmet += all * (1 + std::min(over, 10.0));
-  }
-  const double over = result.power_w / problem.power_cap_w - 1;
-  if (over > 1e-12) result.unmet += all * (1 + std::min(over, 10.0));
-  result.points = std::move(points);
-  result.options = std::move(options);
-  return result;
+  const Cost cost = Tally(problem, points, options).cost();
+  return {std::move(points), std::move(options), cost.unmet, cost.power_w};
 }
 
 ArbiterDecision decide(const ArbiterProblem& problem) {
