@@ -8,7 +8,7 @@
 #include <numbers>
 
 #include "base/error.h"
-#include "train/toml_reader.h"
+#include "formats/toml_reader.h"
 
 namespace limber::train {
 namespace {

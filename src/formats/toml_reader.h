@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads TOML tables key by key; errors name file, line, key and what is legal. Layer: train.
+// Reads TOML tables key by key; errors name file, line, key and what is legal. Layer: formats. For .cc files only, so that no other header needs the TOML library.
 #pragma once
 #include <toml++/toml.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-namespace limber::train {
+namespace limber {
 
 // Reads one table key by key and complains about whatever is left over.
 class TomlReader {
@@ -113,4 +113,4 @@ class TomlReader {
   std::vector<std::string> known_;
 };
 
-}  // namespace limber::train
+}  // namespace limber
