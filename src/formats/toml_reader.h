@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads TOML tables key by key; errors name file, line, key and what is legal. Layer: formats. For .cc files only, so that no other header needs the TOML library.
+// Reads TOML tables key by key; errors name file, line, key and what is legal. Layer: formats. For .cc files only, so
+// that no other header needs the TOML library.
 #pragma once
 #include <toml++/toml.h>
 
