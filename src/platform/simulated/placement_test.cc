@@ -47,7 +47,7 @@ TEST(Placement, ThreadsSpreadOverIdleCores) {
   SimulatedBoard board(xu3());
   std::vector<int> threads;
   for (int i = 0; i < 6; ++i) {
-    threads.push_back(board.add_thread(named("t" + std::to_string(i))));
+    threads.push_back(board.add_thread(named("thread")));
     board.start(threads.back(), {INFINITY, 0}, nullptr);
   }
   board.run_until(1000);
