@@ -85,7 +85,7 @@ struct Board {
   bool calibrated = false;  // against measurements; false: its power figures are estimates, and results say so
   std::vector<Processor> processors;
   double rest_w = 0;           // everything but the processors, always
-  double memory_mb_per_s = 0;  // what all cores together get out of the memory
+  double memory_mb_per_s = 0;  // what all cores together get out of the memory; turns bytes into ThreadWork::memory_ms
   ThermalModel thermal;
   std::vector<Trip> trips;
   double trip_period_ms = 100;

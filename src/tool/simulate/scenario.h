@@ -54,7 +54,7 @@ struct Stranger {
 };
 
 enum class EventKind {
-  kThermalCap,     // the manager shall keep the board below temperature_c; the kernel's trips are lowered to it
+  kThermalCap,     // the board shall stay below temperature_c
   kTarget,         // the application has another deadline from now on
   kProcessorGone,  // taken away
   kSensorFailure,  // power meters hold their last value
