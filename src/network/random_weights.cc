@@ -45,7 +45,8 @@ class Maker {
     for (std::size_t i = 0; i < nodes.size(); ++i) square_.push_back(fill(nodes[i]));
     for (const Member& member : network_.family) {
       for (const auto& [name, norm] : member.norms) {
-        const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
+        const auto node =
+            std::find_if(nodes.begin(), nodes.end(), [&name = name](const Node& n) { return n.name == name; });
         if (node == nodes.end() || !shapes_.contains(node->weight)) continue;
         add_norm(norm, shapes_[node->weight][0], std::sqrt(square_of(node->inputs)));
       }
