@@ -44,7 +44,11 @@ TrainResult run(const Recipe& recipe, const Graph& graph, const TrainingData& da
     fail(ErrorCode::kUnsupported, "several processes train on the CPU only; leave device {} out", options.device);
   std::optional<Network> start;
   if (!recipe.start.empty()) {
-    start = read_model(recipe.start);
+    try {
+      start = read_model(recipe.start);
+    } catch (const Error& error) {
+      fail(error.code(), "{}: start: {}; train that model first, or give another one", recipe.path, error.what());
+    }
     if (options.note)
       options.note(fmt::format("weights start from {} where it has a tensor of the same name", recipe.start));
   }
