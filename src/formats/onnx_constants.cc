@@ -207,6 +207,7 @@ OnnxTensor OnnxFolder::filled(const OnnxNode& node, const OnnxTensor& shape) {
 }
 
 OnnxTensor OnnxFolder::arithmetic(const OnnxNode& node, const OnnxTensor& a, const OnnxTensor& b) {
+  if (!a.known() || !b.known()) refuse("of {} and {}", a.type, b.type);  // texts, 8-bit numbers
   const bool broadcast = a.dims == b.dims || a.count() == 1 || b.count() == 1;
   if (!broadcast || !a.floats != !b.floats)
     refuse("of constants of shapes [{}] and [{}]", fmt::join(a.dims, ", "), fmt::join(b.dims, ", "));

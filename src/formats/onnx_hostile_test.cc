@@ -53,6 +53,28 @@ TEST(OnnxHostile, TheFileItselfIsGood) {
   EXPECT_EQ(message(good().SerializeAsString()), "accepted");
 }
 
+// Found by the fuzzer: neither had numbers to add, and both were taken for whole numbers.
+TEST(OnnxHostile, SumsOfConstantsThatAreNoNumbers) {
+  const std::string said = changed([](onnx::GraphProto& graph) {
+    for (const char* name : {"text1", "text2"}) {
+      onnx::TensorProto* text = graph.add_initializer();
+      text->set_name(name);
+      text->set_data_type(onnx::TensorProto::STRING);
+      text->add_dims(1);
+      text->add_string_data("a", 1);
+    }
+    onnx::NodeProto* sum = graph.add_node();
+    sum->set_op_type("Add");
+    sum->add_input("text1");
+    sum->add_input("text2");
+    sum->add_output("sum");
+    graph.mutable_node(graph.node_size() - 2)->set_input(1, "sum");  // the last layer multiplies by it
+    graph.mutable_node()->SwapElements(graph.node_size() - 2, graph.node_size() - 1);
+  });
+  expect_says(said, "Add");
+  expect_says(said, "of STRING and STRING");
+}
+
 TEST(OnnxHostile, TruncatedAndForeignBytes) {
   const std::string bytes = good().SerializeAsString();
   for (std::size_t length = 0; length < bytes.size(); length += 3)
