@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manager/arbiter_fit.h"
+
+namespace limber {
+
+ArbiterFit::ArbiterFit(const ArbiterTables& tables)
+    : tables_(tables),
+      applications_(tables.served().size()),
+      least_after_(tables.served().size() + 1),
+      least_power_after_(tables.served().size() + 1),
+      used_(tables.processors()) {
+  // The more core time an application takes, the fewer places there are for it.
+  std::vector<std::pair<int64_t, std::size_t>> order;
+  for (std::size_t a = 0; a < applications_.size(); ++a) {
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (std::size_t p = 0; p < tables.processors(); ++p) {
+      for (const ArbiterChoice& choice : tables.choices(a, p, tables.highest(p))) least = std::min(least, choice.share);
+    }
+    order.emplace_back(-least, a);
+  }
+  std::sort(order.begin(), order.end());
+  for (std::size_t i = 0; i < order.size(); ++i) applications_[i].index = order[i].second;
+}
+
+void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
+  merged_.clear();
+  for (Application& application : applications_) {
+    application.begin = merged_.size();
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      for (const ArbiterChoice& choice : tables_.choices(application.index, p, points[p])) {
+        std::size_t at = merged_.size();
+        merged_.push_back(&choice);
+        for (; at > application.begin && choice.cost < merged_[at - 1]->cost; --at) merged_[at] = merged_[at - 1];
+        merged_[at] = &choice;
+      }
+    }
+    application.end = merged_.size();
+  }
+  for (std::size_t i = applications_.size(); i-- > 0;) {
+    const Application& application = applications_[i];
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (std::size_t c = application.begin; c < application.end; ++c) least = std::min(least, merged_[c]->cost.power);
+    least_power_after_[i] = least_power_after_[i + 1] + least;
+    least_after_[i] = least_after_[i + 1];
+    least_after_[i] += merged_[application.begin]->cost;
+  }
+  sum_ = {};
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    sum_.power += tables_.base(p, points[p]);
+    used_[p] = 0;
+  }
+}
+
+void ArbiterFit::take(const ArbiterChoice& choice) {
+  int64_t& used = used_[choice.processor];
+  sum_.unmet -= ArbiterArithmetic::excess(used);
+  used += choice.share;
+  sum_.unmet += ArbiterArithmetic::excess(used);
+  sum_ += choice.cost;
+}
+
+void ArbiterFit::put_back(const ArbiterChoice& choice) {
+  int64_t& used = used_[choice.processor];
+  sum_.unmet -= ArbiterArithmetic::excess(used);
+  used -= choice.share;
+  sum_.unmet += ArbiterArithmetic::excess(used);
+  sum_ -= choice.cost;
+}
+
+// The sum if this were taken, too.
+ArbiterCost ArbiterFit::with(const ArbiterChoice& choice) const {
+  ArbiterCost cost = sum_;
+  cost += choice.cost;
+  const int64_t used = used_[choice.processor];
+  cost.unmet += ArbiterArithmetic::excess(used + choice.share) - ArbiterArithmetic::excess(used);
+  return cost;
+}
+
+bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
+  prepare(points);
+  best_ = best;
+  better_ = false;
+  ArbiterCost bound = least_after_[0];
+  bound += sum_;
+  for (Application& application : applications_) {
+    ArbiterCost least = ArbiterTables::kNever;
+    for (std::size_t c = application.begin; c < application.end; ++c) {
+      const ArbiterCost cost = with(*merged_[c]);
+      if (!(cost < least)) continue;
+      least = cost;
+      application.now = merged_[c];
+    }
+    take(*application.now);
+  }
+  if (bound < sum_ || tables_.arithmetic().above_cap(sum_.power) > 0) improve();
+  ArbiterCost cost = sum_;
+  cost.unmet += tables_.arithmetic().above_cap(cost.power);
+  if (cost < best->cost) keep(cost);
+  return better_;
+}
+
+void ArbiterFit::improve() {
+  ArbiterCost now = sum_;
+  now.unmet += tables_.arithmetic().above_cap(now.power);
+  for (;;) {
+    ArbiterCost best = now;
+    Application* changed = nullptr;
+    const ArbiterChoice* to = nullptr;
+    for (Application& application : applications_) {
+      put_back(*application.now);
+      for (std::size_t c = application.begin; c < application.end; ++c) {
+        ArbiterCost cost = with(*merged_[c]);
+        cost.unmet += tables_.arithmetic().above_cap(cost.power);
+        if (!(cost < best)) continue;
+        best = cost;
+        changed = &application;
+        to = merged_[c];
+      }
+      take(*application.now);
+    }
+    if (changed == nullptr) return;
+    put_back(*changed->now);
+    take(*to);
+    changed->now = to;
+    now = best;
+  }
+}
+
+bool ArbiterFit::thorough(const std::vector<std::size_t>& points, Result* best, int64_t* steps) {
+  quick(points, best);
+  const bool quickly = better_;
+  prepare(points);
+  steps_ = *steps;
+  descend(0);
+  *steps = steps_;
+  return better_ || quickly;
+}
+
+void ArbiterFit::descend(std::size_t depth) {
+  if (depth == applications_.size()) {
+    ArbiterCost cost = sum_;
+    cost.unmet += tables_.arithmetic().above_cap(cost.power);
+    if (cost < best_->cost) keep(cost);
+    return;
+  }
+  Application& application = applications_[depth];
+  for (std::size_t c = application.begin; c < application.end && steps_ > 0; ++c) {
+    const ArbiterChoice& choice = *merged_[c];
+    --steps_;
+    ArbiterCost least = with(choice);
+    least += least_after_[depth + 1];
+    const int64_t power = sum_.power + choice.cost.power + least_power_after_[depth + 1];
+    least.unmet += tables_.arithmetic().above_cap(power);
+    if (!(least < best_->cost)) continue;
+    application.now = &choice;
+    take(choice);
+    descend(depth + 1);
+    put_back(choice);
+  }
+}
+
+void ArbiterFit::keep(const ArbiterCost& cost) {
+  better_ = true;
+  best_->cost = cost;
+  best_->choices.resize(applications_.size());
+  for (const Application& application : applications_) best_->choices[application.index] = application.now;
+}
+
+}  // namespace limber
