@@ -20,6 +20,7 @@ struct ManagedProcessor {
   int cores = 1;               // 1 where it is no CPU
   std::vector<int64_t> khz;    // operating points, ascending; {0}: the clock is not ours to choose
   std::vector<double> idle_w;  // at each point with nothing to do; zeros: not known
+  double switch_ms = 0;        // from the order until a new point holds
 };
 
 struct ManagedMember {
@@ -58,8 +59,9 @@ struct ManagedApplication {
 struct FrameStart {
   double now_ms = 0;
   double deadline_ms = 0;  // a point in time
-  int64_t waiting = 0;     // more frames behind it
-  double work = 0;         // an oracle's knowledge: how much more work than the profile's median it is; 0: not known
+  // Of the frame behind it, if one waits already (an oracle's: if one comes by then), a point in time; 0: none.
+  double next_deadline_ms = 0;
+  double work = 0;  // an oracle's knowledge: how much more work than the profile's median it is; 0: not known
 };
 
 constexpr std::size_t kAnyProcessor = std::numeric_limits<std::size_t>::max();
@@ -96,9 +98,10 @@ struct SystemView {
     bool available = true;
     std::size_t highest = std::numeric_limits<std::size_t>::max();  // that heat and others' limits leave
     std::vector<double> others;  // of each core: the share of its time lately that others used, 0..1
+    double power_w = -1;         // mean since the last view; below 0: no sensor sees it alone
   };
   std::vector<Processor> processors;
-  double power_w = -1;    // mean since the last view, of what the sensors see; below 0: no sensor
+  double power_w = -1;    // of the whole device, the mean since the last view; below 0: no sensor
   double celsius = -300;  // below -273: no sensor
   double cap_c = std::numeric_limits<double>::infinity();  // the device shall stay below
   double cap_w = std::numeric_limits<double>::infinity();

@@ -49,7 +49,7 @@ std::vector<OperatingPerformancePoint> read_opps(const Fields& fields) {
 Processor read_processor(const Json& json, const std::string& where) {
   const Fields fields(json, where,
                       {"name", "kind", "cpus", "capacity", "opps", "power", "stall_us", "actuation_us", "warm_up_us",
-                       "governor", "opp_source"});
+                       "governor", "opp_source", "speed"});
   Processor result;
   result.name = fields.text("name");
   const std::string kind = fields.text("kind");
@@ -75,6 +75,12 @@ Processor read_processor(const Json& json, const std::string& where) {
   result.stall_us = number(fields, "stall_us", 0, 1e6, 0);
   result.actuation_us = number(fields, "actuation_us", 0, 1e6, 0);
   result.warm_up_us = number(fields, "warm_up_us", 0, 1e6, 0);
+  if (fields.has("speed")) {
+    const Fields speed(fields.value("speed"), fields.at("speed"), {"cores", "launch_us", "source"});
+    result.speed = number(speed, "cores", 1e-3, 1e6);
+    result.launch_us = number(speed, "launch_us", 0, 1e6);
+    result.speed_source = provenance(speed.value("source"), speed.at("source"));
+  }
   result.default_governor = fields.text("governor");
   result.opp_source = provenance(fields.value("opp_source"), fields.at("opp_source"));
   return result;

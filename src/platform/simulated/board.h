@@ -46,6 +46,10 @@ struct Processor {
   double stall_us = 0;      // nothing runs while the clock changes
   double actuation_us = 0;  // from the request until the new frequency holds
   double warm_up_us = 0;    // a thread that comes from elsewhere loses as much
+  // A GPU for networks: how much faster than one core of capacity 1024 at its highest frequency, 0: they do not run on
+  // it; and what a kernel's launch takes of such a core, which goes on beside the GPU's work.
+  double speed = 0, launch_us = 0;
+  Provenance speed_source;
   std::string default_governor;
   Provenance opp_source, power_source;
 

@@ -108,6 +108,10 @@ void SimulatedBoard::set_online(std::size_t processor, bool online) {
   impl_->set_online(processor, online);
 }
 
+void SimulatedBoard::set_cap(double celsius) {
+  impl_->cap_c = celsius;
+}
+
 std::size_t SimulatedBoard::opp(std::size_t processor) const {
   return impl_->rails.at(processor).opp;
 }
@@ -126,6 +130,9 @@ double SimulatedBoard::busy_ms(std::size_t processor) const {
   double sum = 0;
   for (const std::size_t c : impl_->rails.at(processor).cores) sum += impl_->cores[c].busy_ms;
   return sum;
+}
+double SimulatedBoard::foreign_ms(std::size_t processor, std::size_t core) const {
+  return impl_->cores[impl_->rails.at(processor).cores.at(core)].foreign_ms;
 }
 double SimulatedBoard::util(int cpu) const {
   for (std::size_t c = 0; c < impl_->cores.size(); ++c) {

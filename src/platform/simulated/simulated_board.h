@@ -36,7 +36,8 @@ struct ThreadSettings {
   int nice = 0;
   double activity = 1;  // of the power model, while it runs
   double clamp_min = 0, clamp_max = 1024;
-  double util = 0;  // to begin with; a forked thread has half of what is free
+  double util = 0;       // to begin with; a forked thread has half of what is free
+  bool foreign = false;  // its time is counted apart: see foreign_ms()
 };
 
 struct SimulationSettings {
@@ -78,16 +79,19 @@ class SimulatedBoard {
   void set_limits(std::size_t processor, int64_t least_khz, int64_t most_khz);  // as policy limits: rounded to points
   void set_frequency(std::size_t processor, int64_t khz);                       // userspace
   void set_online(std::size_t processor, bool online);  // offline: nothing runs there and it takes no power
+  // Above this temperature all processors are taken back step by step, as by a trip; infinity: no cap.
+  void set_cap(double celsius);
 
   // --- monitors ---
   std::size_t opp(std::size_t processor) const;
   double celsius() const;
-  double energy_mj(std::size_t processor) const;  // true values, which no manager sees
-  double energy_mj() const;                       // of the whole board
-  double busy_ms(std::size_t processor) const;    // of all its cores
-  double util(int cpu) const;                     // PELT of the core
-  double sensor_mw(std::size_t sensor) const;     // as read: the last value
-  int throttled(std::size_t processor) const;     // steps below the highest point that heat took
+  double energy_mj(std::size_t processor) const;                     // true values, which no manager sees
+  double energy_mj() const;                                          // of the whole board
+  double busy_ms(std::size_t processor) const;                       // of all its cores
+  double foreign_ms(std::size_t processor, std::size_t core) const;  // that foreign threads ran there
+  double util(int cpu) const;                                        // PELT of the core
+  double sensor_mw(std::size_t sensor) const;                        // as read: the last value
+  int throttled(std::size_t processor) const;                        // steps below the highest point that heat took
 
  private:
   struct Impl;

@@ -209,5 +209,21 @@ TEST(SimulatedBoard, AWorkingThreadTakesNoSecondJob) {
   EXPECT_THROW(board.add_thread(lost), Error);
 }
 
+// A job that begins when the one before ends, elsewhere: the thread goes there, however little time lay between.
+TEST(SimulatedBoard, NextJobRunsWhereItMay) {
+  Board two = one_core();
+  two.processors[0].cpus = {0, 1};
+  SimulatedBoard board(two);
+  const int worker = board.add_thread(app());
+  board.set_cpus(worker, {0});
+  int second_on = -1;
+  board.start(worker, {1, 0}, [&] {
+    board.set_cpus(worker, {1});
+    board.start(worker, {1, 0}, [&] { second_on = board.cpu_of(worker); });
+  });
+  board.run_until(1000);
+  EXPECT_EQ(second_on, 1);
+}
+
 }  // namespace
 }  // namespace limber

@@ -29,7 +29,7 @@ SimulatedBoard::Impl::Impl(const Board& b, const SimulationSettings& s) : board(
   meters.assign(board.sensors.size(), {});
   for (std::size_t p = 0; p < rails.size(); ++p) set_governor(p, board.processors[p].default_governor);
   schedule(kThermalMs, [this] { heat(); });
-  if (!board.trips.empty()) schedule(board.trip_period_ms, [this] { trip(); });
+  schedule(board.trip_period_ms, [this] { trip(); });
   for (std::size_t i = 0; i < meters.size(); ++i) schedule(board.sensors[i].period_ms, [this, i] { meter(i); });
   rates_changed();
 }
@@ -104,6 +104,7 @@ void SimulatedBoard::Impl::advance(double to) {
     if (std::isfinite(thread.left.compute_ms)) thread.left.compute_ms *= keep;
     if (std::isfinite(thread.left.memory_ms)) thread.left.memory_ms *= keep;
     thread.pelt.run(ms, speed(core), thread.weight / core.weight);
+    if (thread.settings.foreign) cores[thread.core].foreign_ms += ms * thread.weight / core.weight;
   }
   for (Core& core : cores) {
     if (core.threads.empty()) continue;

@@ -38,6 +38,7 @@ struct SimulatedBoard::Impl {
     double weight = 0;         // of these
     double idle_since = 0;
     double busy_ms = 0, asked_busy_ms = 0;  // ever; when the governor was asked last
+    double foreign_ms = 0;                  // of these
   };
   struct Rail {
     std::unique_ptr<Governor> governor;
@@ -73,6 +74,8 @@ struct SimulatedBoard::Impl {
   std::vector<Rail> rails;
   double celsius = 0, heated_mj = 0, rest_mj = 0, contention = 1;
   std::vector<int> steps;  // of each trip
+  double cap_c = kNever;
+  int cap_steps = 0;
   std::vector<Meter> meters;
   bool ticking = false;
   double balanced_at = 0;

@@ -28,7 +28,7 @@ void SimulatedBoard::Impl::schedule_governor(std::size_t p, int generation) {
 }
 
 int SimulatedBoard::Impl::steps_of(std::size_t p) const {
-  int most = 0;
+  int most = std::min(cap_steps, static_cast<int>(board.processors[p].opps.size()) - 1);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (board.trips[i].processor == board.processors[p].name) most = std::max(most, steps[i]);
   }

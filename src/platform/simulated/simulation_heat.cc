@@ -8,6 +8,11 @@
 #include "base/error.h"
 
 namespace limber {
+namespace {
+
+constexpr double kCapHysteresisC = 2;
+
+}  // namespace
 
 void SimulatedBoard::Impl::heat() {
   const double watt = heated_mj / kThermalMs;
@@ -27,6 +32,11 @@ void SimulatedBoard::Impl::trip() {
     } else if (celsius < trip.above_c - trip.hysteresis_c) {
       steps[i] = std::max(steps[i] - 1, 0);
     }
+  }
+  if (celsius > cap_c) {
+    ++cap_steps;
+  } else if (cap_steps > 0 && celsius < cap_c - kCapHysteresisC) {
+    --cap_steps;
   }
   for (std::size_t p = 0; p < rails.size(); ++p) ask(p, rails[p].governor->period_ms() <= 0);
   schedule(now + board.trip_period_ms, [this] { trip(); });

@@ -93,6 +93,8 @@ void SimulatedBoard::Impl::start(int t, const ThreadWork& work, Callback done) {
   thread.all = thread.left = work;
   thread.done = std::move(done);
   if (thread.between) {
+    const bool allowed = std::find(thread.allowed.begin(), thread.allowed.end(), thread.core) != thread.allowed.end();
+    if (!allowed) move(t, place(thread));
     rates_changed();
     return;
   }

@@ -95,6 +95,9 @@ Application read_application(const toml::table& table, const std::string& where)
   reader.need("work_ms", "a number from 0.01 to 100000");
   reader.number("work_ms", result.work_ms, 0.01, 1e5);
   reader.number("work_noise", result.work_noise, 0, 1);
+  reader.number("memory_share", result.memory_share, 0, 1);
+  reader.number("activity", result.activity, 0.01, 10);
+  reader.integer("kernels", result.kernels, 1, 100'000);
   result.arrivals = read_arrivals({reader.table("arrivals"), where, "application.arrivals."});
   if (const toml::node* node = reader.find("deadline")) {
     if (text_of(*node) != "period") reader.refuse(*node, "deadline", "\"period\"; a number goes into deadline_ms");

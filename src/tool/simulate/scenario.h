@@ -31,9 +31,12 @@ enum class FloorKind {
 
 struct Application {
   std::string name;
-  std::string model;      // a model file: its members, their accuracies
-  double work_ms = 0;     // of the largest member, one core of the fastest cluster at its highest frequency, alone
-  double work_noise = 0;  // standard deviation of a frame's work, as a share of it
+  std::string model;           // a model file: its members, their accuracies
+  double work_ms = 0;          // of the largest member, one core of the fastest cluster at its highest frequency, alone
+  double work_noise = 0;       // standard deviation of a frame's work, as a share of it
+  double memory_share = 0.05;  // of the work, that waits for memory whatever the clock
+  double activity = 1.36;  // how hard it works a core (board.h): dense multiply-adds, by measurement (boards/README.md)
+  int64_t kernels = 40;    // launched for a frame, on a GPU
   Arrivals arrivals;
   double deadline_ms = 0;  // 0: the period
   FloorKind floor = FloorKind::kFree;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manager/baselines.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "manager/accuracy_floor.h"
+
+namespace limber {
+namespace {
+
+// Times of every member on `threads` cores of a processor at its highest point; the fastest CPU where it is empty.
+std::vector<PolicyMember> members_at_highest(const ManagedApplication& application,
+                                             const std::vector<ManagedProcessor>& processors,
+                                             const std::string& processor, int threads) {
+  std::vector<PolicyMember> members;
+  for (const ManagedMember& member : application.members) members.push_back({member.name, 0, member.accuracy});
+  for (const ManagedOption& option : application.options) {
+    const ManagedProcessor& there = processors.at(option.processor);
+    if (processor.empty() ? !there.cpu : there.name != processor) continue;
+    if (option.cores != (there.cpu ? threads : 1)) continue;
+    double& ms = members[static_cast<std::size_t>(option.member)].image_ms;
+    ms = ms > 0 ? std::min(ms, option.ms.back()) : option.ms.back();
+  }
+  for (const PolicyMember& member : members) {
+    if (member.image_ms <= 0)
+      fail(ErrorCode::kInvalidArgument, "application '{}': no times of member '{}' with {} threads on {}",
+           application.name, member.name, threads, processor.empty() ? "a CPU" : processor);
+  }
+  return members;
+}
+
+class GovernorPolicy : public SystemPolicy {
+ public:
+  GovernorPolicy(std::vector<ManagedProcessor> processors, const GovernorPolicySettings& settings)
+      : settings_(settings), processors_(std::move(processors)), clocks_(processors_.size()) {
+    for (std::size_t p = 0; p < processors_.size(); ++p) {
+      if (processors_[p].cpu) clocks_[p].governor = settings.governor;
+      if (processors_[p].name == settings.processor) where_ = p;
+    }
+    if (!settings.processor.empty() && where_ == kAnyProcessor)
+      fail(ErrorCode::kInvalidArgument, "no processor '{}'", settings.processor);
+  }
+
+  void add(int id, const ManagedApplication& application, double) override {
+    App& app = apps_[id];
+    app.members = members_at_highest(application, processors_, settings_.processor, settings_.threads);
+    app.target = application.target;
+    start(&app);
+  }
+  void remove(int id, double) override { apps_.erase(id); }
+  void retarget(int id, const Target& target, double) override {
+    apps_.at(id).target = target;
+    start(&apps_.at(id));
+  }
+
+  FrameOrder frame_begins(int id, const FrameStart& begin) override {
+    App& app = apps_.at(id);
+    Situation now;
+    now.images_left = now.images_part = 1;
+    now.left_ms = begin.deadline_ms - begin.now_ms;
+    now.period_ms = app.target.rate_hz > 0 ? 1e3 / app.target.rate_hz : 0;
+    const Decision decision = app.policy->decide(now);
+    app.begun_ms = begin.now_ms;
+    app.member = decision.member;
+    FrameOrder order;
+    order.member = decision.member;
+    order.processor = where_;
+    order.threads = where_ == kAnyProcessor || processors_[where_].cpu ? settings_.threads : 1;
+    order.clamp_min = settings_.clamp_min;
+    order.reason = decision.reason;
+    return order;
+  }
+  void frame_ends(int id, const FrameEnd& end) override {
+    App& app = apps_.at(id);
+    Outcome outcome;
+    outcome.elapsed_ms = end.now_ms - app.begun_ms;
+    outcome.profiled_ms = app.members[static_cast<std::size_t>(app.member)].image_ms;
+    outcome.met = end.met;
+    app.policy->report(outcome);
+  }
+  void look(const SystemView&) override {}
+  const std::vector<ClockOrder>& clocks() const override { return clocks_; }
+
+ private:
+  struct App {
+    std::vector<PolicyMember> members;
+    Target target;
+    std::unique_ptr<Policy> policy;
+    double begun_ms = 0;
+    int member = 0;
+  };
+
+  void start(App* app) const {
+    const double floor = app->target.accuracy;
+    if (!settings_.member.starts_with("static:")) {
+      app->policy = make_policy(settings_.member, app->members, floor);
+      return;
+    }
+    std::string name = settings_.member;
+    if (name == "static:largest") name = "static:" + app->members.back().name;
+    if (name == "static:cheapest")
+      name = "static:" + app->members[static_cast<std::size_t>(members_above(app->members, floor).front())].name;
+    app->policy = make_policy(name, app->members);
+  }
+
+  GovernorPolicySettings settings_;
+  std::vector<ManagedProcessor> processors_;
+  std::vector<ClockOrder> clocks_;
+  std::map<int, App> apps_;
+  std::size_t where_ = kAnyProcessor;
+};
+
+}  // namespace
+
+std::unique_ptr<SystemPolicy> make_governor_policy(std::vector<ManagedProcessor> processors,
+                                                   const GovernorPolicySettings& settings) {
+  return std::make_unique<GovernorPolicy>(std::move(processors), settings);
+}
+
+}  // namespace limber

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several policies on one scenario, over its seeds. Layer: tool.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tool/simulate/policies.h"
+
+namespace limber::tool {
+
+struct ApplicationResult {
+  std::string name;
+  int64_t frames = 0, met = 0;
+  double accuracy = 0;           // late and dropped answers count as wrong
+  double accuracy_answered = 0;  // of the answers in time
+  double floor = 0;
+  double mean_ms = 0, p95_ms = 0, p99_ms = 0;
+  std::vector<std::string> members;
+  std::vector<int64_t> by_member;
+
+  bool floor_met() const { return accuracy_answered >= floor - 0.001; }
+};
+
+struct PolicyResult {
+  std::string name;
+  std::string best;  // of "schedutil-best": which setting it is
+  int64_t frames = 0, met = 0;
+  double energy_per_answer_mj = 0;   // the whole board's, by answers in time
+  double least_mj = 0, most_mj = 0;  // the same of single seeds
+  double mean_ms = 0, p95_ms = 0, p99_ms = 0;
+  double accuracy = 0, accuracy_answered = 0;
+  double peak_c = 0, mean_w = 0;
+  double foreign_share = 0;  // core seconds that strangers got, a second
+  std::vector<ApplicationResult> applications;
+
+  double miss_rate() const { return frames > 0 ? 1 - static_cast<double>(met) / static_cast<double>(frames) : 0; }
+  bool floors_met() const;
+};
+
+struct ComparedScenario {
+  Scenario scenario;
+  std::vector<PolicyResult> policies;
+};
+
+class Comparison {
+ public:
+  // Folders where boards and profiles are.
+  Comparison(std::string boards, std::string profiles) : boards_(std::move(boards)), profiles_(std::move(profiles)) {}
+
+  // Seeds run side by side on `threads` threads; the result does not depend on how many.
+  ComparedScenario run(const Scenario& scenario, const std::vector<std::string>& policies, int threads) const;
+
+ private:
+  std::string boards_, profiles_;
+};
+
+// Fewest misses (beyond one in a hundred) first, then floors kept, then the least energy.
+bool better(const PolicyResult& a, const PolicyResult& b);
+
+}  // namespace limber::tool
