@@ -14,7 +14,7 @@ namespace limber {
 namespace {
 
 // What the loads compute ends here, so that no compiler leaves it out.
-volatile uint64_t sink;
+std::atomic<uint64_t> sink;
 
 // Ten chains of multiply-adds: enough to hide their latency on any core with two such units.
 void run_dense(const std::atomic<bool>& stop) {

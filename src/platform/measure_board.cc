@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/measure_board.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include "base/error.h"
 
 namespace limber {
 namespace {
@@ -35,6 +35,9 @@ void measure_step(const MeasuredMachine& machine, const MeasuringPlan& plan, con
   machine.wait(plan.seconds);
   PowerRow row;
   row.watts = tenth_of_milli(machine.watts());
+  if (!(row.watts > 0))
+    fail(ErrorCode::kIo, "{} kHz, {} x {}: the meter tells {} W; look whether it counts this processor", step.khz,
+         step.cores, step.load_class, row.watts);
   row.busy = machine.busy ? machine.busy() : static_cast<double>(step.cores);
   row.busy = tenth_of_milli(std::clamp(row.busy, 0.0, static_cast<double>(machine.cores)));
   if (machine.celsius) row.celsius = tenth_of_milli((before + machine.celsius()) / 2);

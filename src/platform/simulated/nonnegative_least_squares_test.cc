@@ -49,7 +49,9 @@ TEST(LeastSquares, IsOptimalAmongWhatIsNotNegative) {
       }
       EXPECT_GE(solution.x[c], 0);
       EXPECT_LT(slope, 1e-9);
-      if (solution.x[c] > 0) EXPECT_NEAR(slope, 0, 1e-9);
+      if (solution.x[c] > 0) {
+        EXPECT_NEAR(slope, 0, 1e-9);
+      }
       at_bound += solution.x[c] == 0 ? 1 : 0;
     }
   }

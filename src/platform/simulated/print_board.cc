@@ -14,6 +14,12 @@ Json source_json(const Provenance& source) {
   return {{"confidence", source.confidence}, {"text", source.text}};
 }
 
+// 377, not 377.0.
+Json number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<int64_t>(value);
+  return value;
+}
+
 // "key": value, on a line of its own.
 std::string line(const char* key, const Json& value, const char* indent, bool last = false) {
   return fmt::format("{}\"{}\": {}{}\n", indent, key, value.dump(), last ? "" : ",");
@@ -28,11 +34,11 @@ std::string list(const char* key, const Json& values, const char* indent) {
 
 Json power_json(const Processor& processor, bool board_calibrated) {
   const PowerModel& power = processor.power;
-  Json json = {{"clock_w_per_ghz_v2", power.clock_w_per_ghz_v2},
-               {"core_w_per_ghz_v2", power.core_w_per_ghz_v2},
-               {"leak_w_per_v4", power.leak_w_per_v4},
-               {"leak_per_c", power.leak_per_c},
-               {"idle_w", power.idle_w}};
+  Json json = {{"clock_w_per_ghz_v2", number(power.clock_w_per_ghz_v2)},
+               {"core_w_per_ghz_v2", number(power.core_w_per_ghz_v2)},
+               {"leak_w_per_v4", number(power.leak_w_per_v4)},
+               {"leak_per_c", number(power.leak_per_c)},
+               {"idle_w", number(power.idle_w)}};
   if (processor.calibrated != (board_calibrated && processor.kind == ProcessorKind::kCpu))
     json["calibrated"] = processor.calibrated;
   json["source"] = source_json(processor.power_source);
@@ -44,11 +50,11 @@ std::string processor_text(const Processor& processor, bool board_calibrated) {
   std::string text = fmt::format("  {{\"name\": {},\n", Json(processor.name).dump());
   text += line("kind", processor.kind == ProcessorKind::kCpu ? "cpu" : "gpu", kIndent);
   if (processor.kind == ProcessorKind::kCpu) text += line("cpus", processor.cpus, kIndent);
-  text += line("capacity", processor.capacity, kIndent);
+  text += line("capacity", number(processor.capacity), kIndent);
   text += line("governor", processor.default_governor, kIndent);
-  text += line("stall_us", processor.stall_us, kIndent);
-  text += line("actuation_us", processor.actuation_us, kIndent);
-  text += line("warm_up_us", processor.warm_up_us, kIndent);
+  text += line("stall_us", number(processor.stall_us), kIndent);
+  text += line("actuation_us", number(processor.actuation_us), kIndent);
+  text += line("warm_up_us", number(processor.warm_up_us), kIndent);
   Json opps = Json::array();
   for (const auto& opp : processor.opps)
     opps.push_back({{"khz", opp.khz}, {"microvolt", std::llround(1e6 * opp.volt)}});
@@ -70,28 +76,29 @@ std::string print_board(const Board& board) {
     text.back() = '}';
     text += &processor == &board.processors.back() ? "],\n" : ",\n";
   }
-  text += line("rest_w", board.rest_w, kIndent) + line("memory_mb_per_s", board.memory_mb_per_s, kIndent);
+  text +=
+      line("rest_w", number(board.rest_w), kIndent) + line("memory_mb_per_s", number(board.memory_mb_per_s), kIndent);
   text += line("thermal",
-               {{"ambient_c", board.thermal.ambient_c},
-                {"k_per_w", board.thermal.k_per_w},
-                {"tau_s", board.thermal.tau_s},
+               {{"ambient_c", number(board.thermal.ambient_c)},
+                {"k_per_w", number(board.thermal.k_per_w)},
+                {"tau_s", number(board.thermal.tau_s)},
                 {"source", source_json(board.thermal.source)}},
                kIndent);
   Json trips = Json::array(), sensors = Json::array(), sources = Json::object();
   for (const Trip& trip : board.trips)
     trips.push_back({{"processor", trip.processor},
-                     {"above_c", trip.above_c},
-                     {"hysteresis_c", trip.hysteresis_c},
+                     {"above_c", number(trip.above_c)},
+                     {"hysteresis_c", number(trip.hysteresis_c)},
                      {"most_steps", trip.most_steps}});
   for (const PowerSensor& sensor : board.sensors) {
     Json json = {{"name", sensor.name}, {"processors", sensor.processors}};
     if (sensor.whole_board) json["whole_board"] = true;
-    json["period_ms"] = sensor.period_ms;
-    json["resolution_mw"] = sensor.resolution_mw;
+    json["period_ms"] = number(sensor.period_ms);
+    json["resolution_mw"] = number(sensor.resolution_mw);
     sensors.push_back(json);
   }
   for (const auto& [group, source] : board.sources) sources[group] = source_json(source);
-  text += list("trips", trips, kIndent) + line("trip_period_ms", board.trip_period_ms, kIndent) +
+  text += list("trips", trips, kIndent) + line("trip_period_ms", number(board.trip_period_ms), kIndent) +
           list("sensors", sensors, kIndent);
   return text + line("sources", sources, kIndent, true) + "}\n";
 }
