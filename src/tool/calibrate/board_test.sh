@@ -76,17 +76,31 @@ echo 600000 >"$policy/scaling_min_freq"
 echo 2000000 >"$policy/scaling_max_freq"
 echo 45000 >"$zone/temp"
 meter="awk '{ print 0.3 + \$1 / 1e6 }' $policy/scaling_max_freq"
-measure=("${board[@]}" --measure --processor mine --cpus "$cpu" --sysfs-root "$work/root" --seconds 0.1 --settle 0.05)
-expect 0 "rows.csv: written, 12 rows of mine and 3 of a heating trace" "${measure[@]}" --trace 2 --power-from "$meter" -o "$work/rows.csv"
+measure=("${board[@]}" --measure --processor mine --cpus "$cpu" --sysfs-root "$work/root" --settle 0.05)
+quick=("${measure[@]}" --seconds 0.1)
+expect 0 "rows.csv: written, 12 rows of mine and 3 of a heating trace" "${quick[@]}" --trace 2 --power-from "$meter" -o "$work/rows.csv"
 expect 0 "mine,1500000,,1,dense,1.8,45," cat "$work/rows.csv"
 expect 0 "mine,600000,,0,idle,0.9,45," cat "$work/rows.csv"
 expect 0 "600000" cat "$policy/scaling_min_freq"
 expect 0 "2000000" cat "$policy/scaling_max_freq"
 echo 2.5 >"$work/watts"
-expect 0 '"rows":12,"trace_rows":0' "${measure[@]}" --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
-expect 1 "exit code 127; legal: a file of watts, or a command" "${measure[@]}" --power-from /no/such/meter -o "$work/no.csv"
-expect 1 "is no number of watts" "${measure[@]}" --power-from "echo hot" -o "$work/no.csv"
-expect 1 "give a meter with --power-from" "${measure[@]}" -o "$work/no.csv"
+# Stopped in the middle it puts the limits back and writes nothing.
+"${measure[@]}" --seconds 60 --power-from "$work/watts" -o "$work/no.csv" 2>"$work/stopped" &
+pid=$!
+for ((i = 0; i < 100; ++i)); do
+  grep -q 600000 "$policy/scaling_max_freq" && break
+  sleep 0.1
+done
+[ "$i" -lt 100 ] || problem "no frequency was set"
+kill -TERM $pid
+wait $pid
+[ $? -eq 1 ] || problem "interrupted, yet not exit code 1"
+expect 0 "interrupted; nothing was written" cat "$work/stopped"
+expect 0 "2000000" cat "$policy/scaling_max_freq"
+expect 0 '"rows":12,"trace_rows":0' "${quick[@]}" --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
+expect 1 "exit code 127; legal: a file of watts, or a command" "${quick[@]}" --power-from /no/such/meter -o "$work/no.csv"
+expect 1 "is no number of watts" "${quick[@]}" --power-from "echo hot" -o "$work/no.csv"
+expect 1 "give a meter with --power-from" "${quick[@]}" -o "$work/no.csv"
 # Where the kernel counts, busy cores are those it saw.
 mkdir "$work/root/proc"
 ln -s /proc/stat "$work/root/proc/stat"
@@ -98,14 +112,14 @@ counter=$work/root/sys/class/powercap/intel-rapl:0
 mkdir -p "$counter"
 echo package-0 >"$counter/name"
 echo 1000 | tee "$counter/energy_uj" >"$counter/max_energy_range_uj"
-expect 1 "the meter tells 0 W" "${measure[@]}" --trace 0 -o "$work/no.csv"
+expect 1 "the meter tells 0 W" "${quick[@]}" --trace 0 -o "$work/no.csv"
 rm "$policy/scaling_available_frequencies"
-expect 1 "name some with --khz" "${measure[@]}" --power-from "$work/watts" -o "$work/no.csv"
-expect 0 '"rows":9' "${measure[@]}" --khz 600000,1000000,2000000 --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
+expect 1 "name some with --khz" "${quick[@]}" --power-from "$work/watts" -o "$work/no.csv"
+expect 0 '"rows":9' "${quick[@]}" --khz 600000,1000000,2000000 --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
 echo 77 >"$policy/related_cpus"
-expect 1 "legal: CPUs that share a clock: 77" "${measure[@]}" --power-from "$work/watts" -o "$work/no.csv"
+expect 1 "legal: CPUs that share a clock: 77" "${quick[@]}" --power-from "$work/watts" -o "$work/no.csv"
 rm -r "$policy"
-expect 1 "clocks cannot be set" "${measure[@]}" --power-from "$work/watts" -o "$work/no.csv"
+expect 1 "clocks cannot be set" "${quick[@]}" --power-from "$work/watts" -o "$work/no.csv"
 [ -e "$work/no.csv" ] && problem "a refused measuring left a file"
 
 exit $failed
