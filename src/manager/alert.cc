@@ -101,7 +101,7 @@ class Alert : public SystemPolicy {
   }
   void frame_ends(int id, const FrameEnd& end) override {
     App& app = apps_.at(id);
-    app.slowdown.observe((end.now_ms - app.begun_ms) / app.profiled_ms);
+    if (end.finished) app.slowdown.observe((end.now_ms - app.begun_ms) / app.profiled_ms);
   }
 
  private:

@@ -78,7 +78,7 @@ class GovernorPolicy : public SystemPolicy {
     outcome.elapsed_ms = end.now_ms - app.begun_ms;
     outcome.profiled_ms = app.members[static_cast<std::size_t>(app.member)].image_ms;
     outcome.met = end.met;
-    app.policy->report(outcome);
+    if (end.finished) app.policy->report(outcome);
   }
   void look(const SystemView&) override {}
   const std::vector<ClockOrder>& clocks() const override { return clocks_; }

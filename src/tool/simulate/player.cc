@@ -38,6 +38,7 @@ class Player {
     const double before_mj = board_.energy_mj(), foreign_before = foreign_ms();
     result_.peak_c = board_.celsius();
     board_.run_until(end);
+    for (std::size_t a = 0; a < apps_.size(); ++a) end_all(a);
     result_.energy_mj = board_.energy_mj() - before_mj;
     result_.foreign_ms = foreign_ms() - foreign_before;
     result_.seconds = (end - begin) * 1e-3;
@@ -111,13 +112,17 @@ class Player {
   }
 
   void stop(std::size_t a) {
-    App& app = apps_[a];
-    for (const Frame& frame : app.waiting) missed(a, frame);
-    app.waiting.clear();
-    if (app.running.active) abandon(a);
-    app.begun = false;
+    end_all(a);
+    apps_[a].begun = false;
     policy_->remove(static_cast<int>(a), board_.now_ms());
     apply_clocks();
+  }
+
+  void end_all(std::size_t a) {
+    App& app = apps_[a];
+    if (app.running.active) abandon(a);
+    for (const Frame& frame : app.waiting) missed(a, frame);
+    app.waiting.clear();
   }
 
   // --- frames ---
@@ -129,6 +134,12 @@ class Player {
       if (!app.begun) return;
       const ArrivingFrame& frame = app.arriving[app.next++];
       app.waiting.push_back({board_.now_ms(), board_.now_ms() + app.deadline_ms, frame.work});
+      if (app.running.active) {
+        std::vector<double> deadlines;
+        for (const Frame& other : app.waiting) deadlines.push_back(other.deadline_ms);
+        policy_->frame_waits(static_cast<int>(a), board_.now_ms(), deadlines);
+        apply_clocks();
+      }
       begin(a);
       next_arrival(a);
     });
@@ -144,16 +155,20 @@ class Player {
         missed(a, frame);
         continue;
       }
-      FrameStart start{now, frame.deadline_ms, next_deadline(app, frame), options_.oracle ? frame.work : 0};
+      FrameStart start{now, frame.deadline_ms, waiting(app, frame), options_.oracle ? frame.work : 0};
       run(a, frame, policy_->frame_begins(static_cast<int>(a), start));
     }
   }
 
-  double next_deadline(const App& app, const Frame& frame) const {
-    if (!app.waiting.empty()) return app.waiting.front().deadline_ms;
-    if (!options_.oracle || app.next == app.arriving.size()) return 0;
-    const double next = app.arriving[app.next].ms;
-    return next < frame.deadline_ms ? next + app.deadline_ms : 0;
+  // Deadlines of the frames behind that one; an oracle sees those that will come while it may run, too.
+  std::vector<double> waiting(const App& app, const Frame& frame) const {
+    std::vector<double> deadlines;
+    for (const Frame& other : app.waiting) deadlines.push_back(other.deadline_ms);
+    for (std::size_t i = app.next; options_.oracle && i < app.arriving.size(); ++i) {
+      if (app.arriving[i].ms >= frame.deadline_ms) break;
+      deadlines.push_back(app.arriving[i].ms + app.deadline_ms);
+    }
+    return deadlines;
   }
 
   void run(std::size_t a, const Frame& frame, const FrameOrder& order) {
@@ -227,19 +242,21 @@ class Player {
     }
     board_.stop(app.launcher);
     app.running.active = false;
-    policy_->frame_ends(static_cast<int>(a), {board_.now_ms(), false});
+    policy_->frame_ends(static_cast<int>(a), {board_.now_ms(), false, false});
     count(app.running.frame);
   }
 
   void count(const PlayedFrame& frame) {
     if (options_.on_frame) options_.on_frame(frame);
-    if (frame.arrived_ms < scenario_.warmup_s * 1e3) return;
+    if (frame.arrived_ms < scenario_.warmup_s * 1e3 || frame.deadline_ms > scenario_.duration_s * 1e3) return;
     PlayedApplication& played = result_.applications[static_cast<std::size_t>(frame.application)];
     ++played.frames;
     if (frame.ended_ms >= 0) played.latencies_ms.push_back(frame.ended_ms - frame.arrived_ms);
-    if (!frame.met) return;
+    const auto application = static_cast<std::size_t>(frame.application);
     const auto member = static_cast<std::size_t>(frame.member);
-    const double accuracy = workloads_[static_cast<std::size_t>(frame.application)].members[member].accuracy;
+    const double accuracy = frame.met ? workloads_[application].members[member].accuracy : 0;
+    played.served.push_back(frame.met && accuracy >= apps_[application].target.accuracy - 1e-9 ? 1 : 0);
+    if (!frame.met) return;
     ++played.met;
     ++played.by_member[member];
     played.accuracy_sum += accuracy;
@@ -353,6 +370,7 @@ class Player {
       processor.available = gone_.empty() || !gone_[p];
       const auto steps = static_cast<std::size_t>(board_.throttled(p));
       processor.highest = board.processors[p].opps.size() - 1 - std::min(steps, board.processors[p].opps.size() - 1);
+      processor.point = board_.opp(p);
       for (std::size_t c = 0; c < board.processors[p].cores(); ++c) {
         const double foreign = board_.foreign_ms(p, c);
         processor.others.push_back((foreign - foreign_seen_[p][c]) / window);

@@ -32,7 +32,8 @@ struct PlayedMoment {
   std::vector<int64_t> khz;  // of each processor
 };
 
-// What one application got, over the counted time.
+// What one application got: of the frames that came after the warm-up and whose deadline lies within the scenario, so
+// that all policies are judged on the same ones.
 struct PlayedApplication {
   std::string name;
   int64_t frames = 0, met = 0;
@@ -40,6 +41,8 @@ struct PlayedApplication {
   double least_accuracy = 1;
   std::vector<double> latencies_ms;  // of frames that were worked on to the end, late ones too
   std::vector<int64_t> by_member;    // answers in time
+  // Of each frame in the order of arrival: answered in time, by a member of at least the floor's accuracy.
+  std::vector<char> served;
 };
 
 struct Played {

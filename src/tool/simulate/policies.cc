@@ -105,6 +105,7 @@ NamedPolicy parse_policy(const std::string& text) {
     manager.oracle = result.oracle = name == "oracle";
     manager.largest_only = name == "dvfs";
     manager.aim = settings.number("aim", 0, 0.01, 1);
+    if (manager.oracle) manager.caution = settings.number("caution", manager.caution, 0, 1);
     result.make = [manager](std::vector<ManagedProcessor> processors) {
       return make_resource_manager(std::move(processors), manager);
     };
