@@ -22,12 +22,35 @@ ArbiterFit::ArbiterFit(const ArbiterTables& tables)
   for (std::size_t i = 0; i < order.size(); ++i) applications_[i].index = order[i].second;
 }
 
-void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
+// False: nothing at these points is better than the best.
+bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
+  sum_ = {};
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    sum_.power += tables_.base(p, points[p]);
+    used_[p] = 0;
+  }
+  bound_ = sum_;
+  for (Application& application : applications_) {
+    ArbiterCost least = ArbiterTables::kNever;
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      const ArbiterCost& here = tables_.best(p, points[p])[application.index];
+      if (here < least) least = here;
+    }
+    application.least = least;
+    bound_ += least;
+  }
   merged_.clear();
   for (Application& application : applications_) {
     application.begin = merged_.size();
+    // What may be spent on it, if all others get what is best for them.
+    ArbiterCost most = best_->cost;
+    most -= bound_;
+    most += application.least;
+    const bool may_exceed = most.unmet >= application.least.unmet + ArbiterArithmetic::kOne;
     for (std::size_t p = 0; p < points.size(); ++p) {
       for (const ArbiterChoice& choice : tables_.choices(application.index, p, points[p])) {
+        if (!(choice.cost < most)) break;
+        if (!may_exceed && ArbiterArithmetic::excess(choice.share) > 0) continue;
         std::size_t at = merged_.size();
         merged_.push_back(&choice);
         for (; at > application.begin && choice.cost < merged_[at - 1]->cost; --at) merged_[at] = merged_[at - 1];
@@ -35,6 +58,7 @@ void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
       }
     }
     application.end = merged_.size();
+    if (application.begin == application.end) return false;
   }
   for (std::size_t i = applications_.size(); i-- > 0;) {
     const Application& application = applications_[i];
@@ -44,11 +68,7 @@ void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
     least_after_[i] = least_after_[i + 1];
     least_after_[i] += merged_[application.begin]->cost;
   }
-  sum_ = {};
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    sum_.power += tables_.base(p, points[p]);
-    used_[p] = 0;
-  }
+  return true;
 }
 
 void ArbiterFit::take(const ArbiterChoice& choice) {
@@ -77,11 +97,9 @@ ArbiterCost ArbiterFit::with(const ArbiterChoice& choice) const {
 }
 
 bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
-  prepare(points);
   best_ = best;
   better_ = false;
-  ArbiterCost bound = least_after_[0];
-  bound += sum_;
+  if (!prepare(points)) return false;
   for (Application& application : applications_) {
     ArbiterCost least = ArbiterTables::kNever;
     for (std::size_t c = application.begin; c < application.end; ++c) {
@@ -92,7 +110,7 @@ bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
     }
     take(*application.now);
   }
-  if (bound < sum_ || tables_.arithmetic().above_cap(sum_.power) > 0) improve();
+  if (bound_ < sum_ || tables_.arithmetic().above_cap(sum_.power) > 0) improve();
   ArbiterCost cost = sum_;
   cost.unmet += tables_.arithmetic().above_cap(cost.power);
   if (cost < best->cost) keep(cost);
@@ -129,7 +147,7 @@ void ArbiterFit::improve() {
 bool ArbiterFit::thorough(const std::vector<std::size_t>& points, Result* best, int64_t* steps) {
   quick(points, best);
   const bool quickly = better_;
-  prepare(points);
+  if (!prepare(points)) return quickly;
   steps_ = *steps;
   descend(0);
   *steps = steps_;
@@ -147,6 +165,10 @@ void ArbiterFit::descend(std::size_t depth) {
   for (std::size_t c = application.begin; c < application.end && steps_ > 0; ++c) {
     const ArbiterChoice& choice = *merged_[c];
     --steps_;
+    ArbiterCost alone = sum_;
+    alone += choice.cost;
+    alone += least_after_[depth + 1];
+    if (!(alone < best_->cost)) break;  // and the later ones cost more
     ArbiterCost least = with(choice);
     least += least_after_[depth + 1];
     const int64_t power = sum_.power + choice.cost.power + least_power_after_[depth + 1];

@@ -11,53 +11,6 @@
 namespace limber {
 namespace {
 
-// Tables as processors have them: a higher point is faster and takes more power, a larger member is slower and more
-// accurate.
-ArbiterProblem random_problem(std::mt19937* random, int processors, int points, int applications, int members) {
-  const auto uniform = [&](double low, double high) {
-    return std::uniform_real_distribution<double>(low, high)(*random);
-  };
-  ArbiterProblem problem;
-  std::vector<double> speed;
-  for (int p = 0; p < processors; ++p) {
-    ArbiterProcessor processor;
-    processor.cores = static_cast<int>(uniform(1, 4.99));
-    speed.push_back(uniform(0.3, 1));
-    for (int i = 0; i < points; ++i) processor.idle_w.push_back(0.05 + 0.2 * speed.back() * (i + 1.0) / points);
-    problem.processors.push_back(processor);
-  }
-  for (int a = 0; a < applications; ++a) {
-    ArbiterApplication application;
-    application.deadline_ms = uniform(15, 100);
-    application.rate_hz = 1000 / application.deadline_ms * uniform(0.3, 1);
-    application.weight = uniform(0.5, 3);
-    application.floor = uniform(0, 1) < 0.5 ? 0 : uniform(0.8, 0.9);
-    const double work = uniform(5, 60);
-    for (int m = 0; m < members; ++m) {
-      for (int p = 0; p < processors; ++p) {
-        const ArbiterProcessor& processor = problem.processors[static_cast<std::size_t>(p)];
-        for (int cores = 1; cores <= std::min(2, processor.cores); ++cores) {
-          ArbiterOption option;
-          option.member = m;
-          option.processor = static_cast<std::size_t>(p);
-          option.cores = cores;
-          option.accuracy = 0.8 + 0.1 * (m + 1) / members;
-          for (int i = 0; i < points; ++i) {
-            const double clock = (i + 1.0) / points;
-            const double ms =
-                work * (m + 1) / members / (speed[static_cast<std::size_t>(p)] * clock) / (0.1 + 0.9 * cores);
-            option.mean_ms.push_back(ms);
-            option.ms.push_back(1.1 * ms);
-            option.busy_w.push_back(cores * speed[static_cast<std::size_t>(p)] * clock * (0.4 + clock * clock));
-          }
-          application.options.push_back(option);
-        }
-      }
-    }
-    problem.applications.push_back(application);
-  }
-  return problem;
-}
 
 bool better(const ArbiterDecision& a, const ArbiterDecision& b) {
   return std::abs(a.unmet - b.unmet) > 1e-9 ? a.unmet < b.unmet : a.power_w < b.power_w;
