@@ -2,6 +2,11 @@
 #include "manager/arbiter_fit.h"
 
 namespace limber {
+namespace {
+
+constexpr int64_t kStepsToPrepare = 30;  // takes as long
+
+}  // namespace
 
 ArbiterFit::ArbiterFit(const ArbiterTables& tables)
     : tables_(tables),
@@ -30,27 +35,32 @@ bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
     used_[p] = 0;
   }
   bound_ = sum_;
+  int64_t power = sum_.power;
   for (Application& application : applications_) {
-    ArbiterCost least = ArbiterTables::kNever;
-    for (std::size_t p = 0; p < points.size(); ++p) {
-      const ArbiterCost& here = tables_.best(p, points[p])[application.index];
-      if (here < least) least = here;
-    }
-    application.least = least;
-    bound_ += least;
+    application.least = {};
+    for (std::size_t p = 0; p < points.size(); ++p) application.least &= tables_.least(p, points[p])[application.index];
+    bound_ += application.least.cost;
+    power += application.least.power;
   }
+  // Would whatever exceeds the cap, or a processor, be worse than the best?
+  const bool keep_cap = best_->cost.unmet < bound_.unmet + ArbiterArithmetic::kOne;
+  bound_.unmet += tables_.arithmetic().above_cap(power);
+  const bool keep_processors = best_->cost.unmet < bound_.unmet + ArbiterArithmetic::kOne;
+  if (!(bound_ < best_->cost)) return false;
   merged_.clear();
   for (Application& application : applications_) {
     application.begin = merged_.size();
     // What may be spent on it, if all others get what is best for them.
     ArbiterCost most = best_->cost;
     most -= bound_;
-    most += application.least;
-    const bool may_exceed = most.unmet >= application.least.unmet + ArbiterArithmetic::kOne;
+    most += application.least.cost;
+    const int64_t others = power - application.least.power;
     for (std::size_t p = 0; p < points.size(); ++p) {
       for (const ArbiterChoice& choice : tables_.choices(application.index, p, points[p])) {
         if (!(choice.cost < most)) break;
-        if (!may_exceed && ArbiterArithmetic::excess(choice.share) > 0) continue;
+        if ((keep_processors && ArbiterArithmetic::excess(choice.share) > 0) ||
+            (keep_cap && tables_.arithmetic().above_cap(others + choice.cost.power) > 0))
+          continue;
         std::size_t at = merged_.size();
         merged_.push_back(&choice);
         for (; at > application.begin && choice.cost < merged_[at - 1]->cost; --at) merged_[at] = merged_[at - 1];
@@ -101,7 +111,7 @@ bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
   better_ = false;
   if (!prepare(points)) return false;
   for (Application& application : applications_) {
-    ArbiterCost least = ArbiterTables::kNever;
+    ArbiterCost least = ArbiterLeast().cost;
     for (std::size_t c = application.begin; c < application.end; ++c) {
       const ArbiterCost cost = with(*merged_[c]);
       if (!(cost < least)) continue;
@@ -145,13 +155,12 @@ void ArbiterFit::improve() {
 }
 
 bool ArbiterFit::thorough(const std::vector<std::size_t>& points, Result* best, int64_t* steps) {
-  quick(points, best);
-  const bool quickly = better_;
-  if (!prepare(points)) return quickly;
-  steps_ = *steps;
-  descend(0);
+  best_ = best;
+  better_ = false;
+  steps_ = *steps - kStepsToPrepare;
+  if (prepare(points)) descend(0);
   *steps = steps_;
-  return better_ || quickly;
+  return better_;
 }
 
 void ArbiterFit::descend(std::size_t depth) {

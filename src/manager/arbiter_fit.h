@@ -28,7 +28,7 @@ class ArbiterFit {
  private:
   struct Application {
     std::size_t index = 0, begin = 0, end = 0;  // which; its choices in merged_, at these points
-    ArbiterCost least;                          // of these
+    ArbiterLeast least;                         // of these
     const ArbiterChoice* now = nullptr;
   };
   bool prepare(const std::vector<std::size_t>& points);
