@@ -27,13 +27,23 @@ ArbiterFit::ArbiterFit(const ArbiterTables& tables)
   for (std::size_t i = 0; i < order.size(); ++i) applications_[i].index = order[i].second;
 }
 
+// Whether a processor has room for what can only be there. Counts it in used_, until all applications are prepared.
+bool ArbiterFit::has_room(const Application& application) {
+  const uint32_t processor = merged_[application.begin]->processor;
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (std::size_t c = application.begin; c < application.end; ++c) {
+    if (merged_[c]->processor != processor) return true;
+    least = std::min(least, merged_[c]->share);
+  }
+  used_[processor] += least;
+  return ArbiterArithmetic::excess(used_[processor]) == 0;
+}
+
 // False: nothing at these points is better than the best.
 bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
   sum_ = {};
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    sum_.power += tables_.base(p, points[p]);
-    used_[p] = 0;
-  }
+  for (std::size_t p = 0; p < points.size(); ++p) sum_.power += tables_.base(p, points[p]);
+  std::fill(used_.begin(), used_.end(), 0);
   bound_ = sum_;
   int64_t power = sum_.power;
   for (Application& application : applications_) {
@@ -69,6 +79,7 @@ bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
     }
     application.end = merged_.size();
     if (application.begin == application.end) return false;
+    if (keep_processors && !has_room(application)) return false;
   }
   for (std::size_t i = applications_.size(); i-- > 0;) {
     const Application& application = applications_[i];
@@ -78,6 +89,7 @@ bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
     least_after_[i] = least_after_[i + 1];
     least_after_[i] += merged_[application.begin]->cost;
   }
+  std::fill(used_.begin(), used_.end(), 0);
   return true;
 }
 
@@ -160,7 +172,8 @@ bool ArbiterFit::thorough(const std::vector<std::size_t>& points, Result* best, 
   steps_ = *steps - kStepsToPrepare;
   if (prepare(points)) descend(0);
   *steps = steps_;
-  return better_;
+  const bool found = better_;
+  return (steps_ <= 0 && quick(points, best)) || found;
 }
 
 void ArbiterFit::descend(std::size_t depth) {

@@ -32,6 +32,7 @@ class ArbiterFit {
     const ArbiterChoice* now = nullptr;
   };
   bool prepare(const std::vector<std::size_t>& points);
+  bool has_room(const Application& application);
   void take(const ArbiterChoice& choice);
   void put_back(const ArbiterChoice& choice);
   ArbiterCost with(const ArbiterChoice& choice) const;

@@ -6,7 +6,7 @@ namespace {
 
 constexpr int64_t kGathering = 100'000;        // points looked at to find combinations worth trying
 constexpr std::size_t kCombinations = 20'000;  // that are kept
-constexpr int64_t kSteps = 40'000;             // of branch and bound, all combinations together
+constexpr int64_t kSteps = 25'000;             // of branch and bound, all combinations together
 constexpr int64_t kStepsOfOne = 4'000;         // of one combination
 
 }  // namespace
