@@ -18,7 +18,7 @@ ArbiterSearch::ArbiterSearch(const ArbiterTables& tables)
   least_before_.resize((processors_ + 1) * applications_);
   base_from_.resize(processors_ + 1, 0);
   for (std::size_t p = processors_; p-- > 0;) {
-    ArbiterLeast* const least = &least_from_[p * applications_];
+    ArbiterLeast* const least = least_from_.data() + p * applications_;
     std::copy_n(least + applications_, applications_, least);
     int64_t base = std::numeric_limits<int64_t>::max();
     for (std::size_t point = tables.lowest(p); point <= tables.highest(p); ++point) {
@@ -61,9 +61,9 @@ void ArbiterSearch::climb(std::vector<std::size_t> points) {
 
 // The combinations that may be better than the best known.
 void ArbiterSearch::gather(std::size_t processor, int64_t base) {
-  const ArbiterLeast* const before = &least_before_[processor * applications_];
-  ArbiterLeast* const after = &least_before_[(processor + 1) * applications_];
-  const ArbiterLeast* const rest = &least_from_[(processor + 1) * applications_];
+  const ArbiterLeast* const before = least_before_.data() + processor * applications_;
+  ArbiterLeast* const after = least_before_.data() + (processor + 1) * applications_;
+  const ArbiterLeast* const rest = least_from_.data() + (processor + 1) * applications_;
   const bool last = processor + 1 == processors_;
   for (std::size_t point = tables_.lowest(processor); point <= tables_.highest(processor); ++point) {
     if (--gathering_ < 0 || combinations_.size() == kCombinations) return;

@@ -172,6 +172,17 @@ TEST(Arbiter, PutsNothingOnAProcessorThatIsNotAvailable) {
   }
 }
 
+TEST(Arbiter, WithoutApplicationsProcessorsRest) {
+  ArbiterProblem problem = plain_problem();
+  problem.applications.clear();
+  problem.processors[0].idle_w = {0.3, 0.2, 0.4};
+  EXPECT_EQ(decide(problem).points, std::vector<std::size_t>{1});
+  EXPECT_NEAR(decide(problem).power_w, 0.2, 1e-9);
+  EXPECT_EQ(decide(problem).unmet, 0);
+  problem.processors[0].lowest = 2;
+  EXPECT_EQ(decide(problem).points, std::vector<std::size_t>{2});
+}
+
 TEST(Arbiter, WhereRatesAreUnknownAFramesEnergyDecides) {
   ArbiterProblem problem = plain_problem();
   problem.processors[0].idle_w = {0, 0};
