@@ -19,7 +19,7 @@ std::vector<PolicyMember> members_at_highest(const ManagedApplication& applicati
   for (const ManagedOption& option : application.options) {
     const ManagedProcessor& there = processors.at(option.processor);
     if (processor.empty() ? !there.cpu : there.name != processor) continue;
-    if (option.cores != (there.cpu ? threads : 1)) continue;
+    if (option.cores != (there.cpu ? std::min(threads, there.cores) : 1)) continue;
     double& ms = members[static_cast<std::size_t>(option.member)].image_ms;
     ms = ms > 0 ? std::min(ms, option.ms.back()) : option.ms.back();
   }

@@ -35,12 +35,12 @@ class Player {
     if (options_.on_moment) board_.at(options_.moment_ms, [this] { moment(); });
     const double begin = scenario_.warmup_s * 1e3, end = scenario_.duration_s * 1e3;
     board_.run_until(begin);
-    const double before_mj = board_.energy_mj(), foreign_before = foreign_ms();
+    const double before_mj = board_.energy_mj(), foreign_before = board_.foreign_work_ms();
     result_.peak_c = board_.celsius();
     board_.run_until(end);
     for (std::size_t a = 0; a < apps_.size(); ++a) end_all(a);
     result_.energy_mj = board_.energy_mj() - before_mj;
-    result_.foreign_ms = foreign_ms() - foreign_before;
+    result_.foreign_work_ms = board_.foreign_work_ms() - foreign_before;
     result_.seconds = (end - begin) * 1e-3;
     return std::move(result_);
   }
@@ -71,14 +71,14 @@ class Player {
   void add_application(std::size_t a, const Knowledge& knowledge) {
     const Application& application = scenario_.applications[a];
     App app;
-    app.arriving = options_.recorded.empty() ? arriving_frames(scenario_, a, options_.seed) : options_.recorded.at(a);
+    app.arriving = arriving_frames(scenario_, a, options_.seed);
     app.deadline_ms = application.deadline();
-    std::size_t most = 0;
+    std::size_t cpus = 0;
     for (std::size_t p = 0; p < board_.board().processors.size(); ++p) {
       const Processor& processor = board_.board().processors[p];
       app.gpu.push_back(-1);
       if (processor.kind == ProcessorKind::kCpu) {
-        most = std::max(most, processor.cores());
+        cpus += processor.cores();
       } else if (runs_networks(processor)) {
         ThreadSettings settings;
         settings.name = application.name;
@@ -90,7 +90,7 @@ class Player {
     settings.name = application.name;
     settings.activity = workloads_[a].activity;
     settings.util = 512;  // forked
-    for (std::size_t i = 0; i < most; ++i) app.threads.push_back(board_.add_thread(settings));
+    for (std::size_t i = 0; i < cpus; ++i) app.threads.push_back(board_.add_thread(settings));
     settings.activity = 1;
     settings.util = 0;
     app.launcher = board_.add_thread(settings);
@@ -99,7 +99,8 @@ class Player {
     played.by_member.assign(workloads_[a].members.size(), 0);
     result_.applications.push_back(std::move(played));
 
-    const ManagedApplication known = known_application(board_.board(), application, workloads_[a], knowledge);
+    ManagedApplication known = known_application(board_.board(), application, workloads_[a], knowledge);
+    if (!options_.aims.empty()) known.target.aim = options_.aims.at(a);
     app.target = known.target;
     apps_.push_back(std::move(app));
     board_.at(application.start_s * 1e3, [this, a, known] {
@@ -177,8 +178,12 @@ class Player {
     const Workload& workload = workloads_[a];
     const std::vector<Processor>& processors = board_.board().processors;
     Running& running = app.running;
-    running.frame = {static_cast<int>(a), frame.arrived_ms, frame.deadline_ms, now,   -1,
-                     order.member,        order.processor,  order.threads,     false, order.reason};
+    running.frame = unplayed(a, frame);
+    running.frame.begun_ms = now;
+    running.frame.member = order.member;
+    running.frame.processor = order.processor;
+    running.frame.threads = order.threads;
+    running.frame.reason = order.reason;
     running.active = true;
     const int64_t number = ++running.number;
     apply_clocks();
@@ -225,13 +230,15 @@ class Player {
     begin(a);
   }
 
-  void missed(std::size_t a, const Frame& frame) {
+  static PlayedFrame unplayed(std::size_t a, const Frame& frame) {
     PlayedFrame played;
     played.application = static_cast<int>(a);
     played.arrived_ms = frame.arrived_ms;
     played.deadline_ms = frame.deadline_ms;
-    count(played);
+    played.work = frame.work;
+    return played;
   }
+  void missed(std::size_t a, const Frame& frame) { count(unplayed(a, frame)); }
 
   // Its processor is gone, or the application.
   void abandon(std::size_t a) {
@@ -291,14 +298,6 @@ class Player {
     }
     if (!board_.working(thread)) board_.start(thread, {kTurnMs * stranger.share, 0}, nullptr);
     board_.at(board_.now_ms() + kTurnMs, [this, thread, stranger] { begin_turn(thread, stranger); });
-  }
-
-  double foreign_ms() const {
-    double sum = 0;
-    for (std::size_t p = 0; p < board_.board().processors.size(); ++p) {
-      for (std::size_t c = 0; c < board_.board().processors[p].cores(); ++c) sum += board_.foreign_ms(p, c);
-    }
-    return sum;
   }
 
   void add_event(const Event& event) {

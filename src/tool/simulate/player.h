@@ -22,6 +22,7 @@ struct PlayedFrame {
   int member = -1;                         // that ran
   std::size_t processor = kAnyProcessor;
   int threads = 0;
+  double work = 1;  // times the median's
   bool met = false;
   std::string reason;
 };
@@ -50,7 +51,7 @@ struct Played {
   double energy_mj = 0;  // whole board, over the counted time
   double seconds = 0;    // counted
   double peak_c = 0;
-  double foreign_ms = 0;  // core time that strangers got
+  double foreign_work_ms = 0;  // what strangers got done, in the time of a fastest core at its highest point
 };
 
 struct PlayOptions {
@@ -60,8 +61,7 @@ struct PlayOptions {
   std::function<void(const PlayedFrame&)> on_frame;
   std::function<void(const PlayedMoment&)> on_moment;
   double moment_ms = 100;
-  // Frames as recorded instead of drawn, per application; empty: drawn.
-  std::vector<std::vector<ArrivingFrame>> recorded;
+  std::vector<double> aims;  // Target::aim of each application; empty: 1
 };
 
 // The policy is made anew for each play: it has no memory of others.
