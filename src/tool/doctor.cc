@@ -40,6 +40,13 @@ std::unique_ptr<Fs> open_fs(const std::string& root) {
   return std::make_unique<TreeFs>(TreeFs::parse(text, root));
 }
 
+// A number where it is one: "5.125", but "0 12 7" of several CPUs is text; null where there is none.
+Json value_of(const std::string& text) {
+  if (text.empty()) return nullptr;
+  const Json value = Json::parse(text, nullptr, false);
+  return value.is_number() ? value : Json(text);
+}
+
 const char* state(const Knob& knob) {
   return !knob.supported ? "no" : knob.writable ? "yes" : "read";
 }
@@ -66,7 +73,7 @@ Json to_json(const std::string& kernel, const LinuxPlatform& platform, const std
   for (const Monitor& monitor : monitors)
     monitor_list.push_back({{"name", monitor.name},
                             {"supported", monitor.supported},
-                            {"now", monitor.now},
+                            {"now", value_of(monitor.now)},
                             {"unit", monitor.unit},
                             {"period_ms", monitor.period_ms},
                             {"resolution", monitor.resolution},

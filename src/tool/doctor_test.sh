@@ -36,7 +36,8 @@ odroid-xu3 clock of A15
 jetson-xavier-nx VDD_CPU_GPU_CV
 jetson-xavier-nx pmode:0002
 jetson-nano POM_5V_CPU
-raspberry-pi-5 2.230 of its rails W
+jetson-nano power of the board (ina3221x)
+raspberry-pi-5 2.230 W
 raspberry-pi-5 not now, but since boot
 intel-laptop power-profiles-daemon owns it
 intel-laptop CPUs 2-5
@@ -46,8 +47,8 @@ BOARDS
 
 # A meter of the user's.
 echo 4.25 >"$work/watts"
-expect 0 "4.250 of the whole board W" "$limber" doctor --power-from "$work/watts"
-expect 0 "6.500 of the whole board W" "$limber" doctor --power-from "while :; do echo 6.5; sleep 0.02; done"
+expect 0 "4.250 W" "$limber" doctor --power-from "$work/watts"
+expect 0 "6.500 W" "$limber" doctor --power-from "while :; do echo 6.5; sleep 0.02; done"
 expect 0 "no value yet" "$limber" doctor --power-from "exit 3"
 expect 1 "no such file or program" "$limber" doctor --power-from "$work/no-meter"
 

@@ -17,8 +17,8 @@ namespace limber {
 class RestoreLog {
  public:
   // `state_file`: "" for none. Where one is left behind by a process that is gone, it is taken over: restore() puts
-  // back what that one changed. Fails with kBadFile on a file that is no such state, kInvalidArgument where its process
-  // still runs.
+  // back what that one changed. Fails with kBadFile on a file that is no such state or names what is no setting,
+  // kInvalidArgument where its process still runs or it is another user's.
   explicit RestoreLog(Fs& fs, std::string state_file = "");
   ~RestoreLog();  // restores
   RestoreLog(const RestoreLog&) = delete;
