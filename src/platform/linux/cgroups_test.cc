@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "platform/linux/faulty_fs.h"
+#include "platform/linux/pressure.h"
 #include "platform/linux/real_fs.h"
 
 namespace limber {
@@ -55,6 +56,8 @@ TEST(CgroupsTest, Version2) {
     EXPECT_EQ(fs.read(group + "/cpuset.cpus").text, "4-6");
     EXPECT_TRUE(groups.set_quota(log, "camera", -1).ok());
     EXPECT_EQ(fs.read(group + "/cpu.max").text, "max 10000");
+    fs.put(group + "/cpu.pressure", {"some avg10=12.50 avg60=0.00 avg300=0.00 total=9"});
+    EXPECT_DOUBLE_EQ(read_pressure(fs, "cpu", groups.folder(Controller::kWeight, "camera"))->some.avg10, 12.5);
     EXPECT_TRUE(groups.add_process(log, "camera", 2).ok());
     EXPECT_EQ(fs.read(group + "/cgroup.procs").text, "2");
     fs.before_write = [&](const std::string& path) {  // the kernel moves it
