@@ -69,15 +69,13 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit(Lasting lasting) {
+void AtomicFile::commit() {
   if (file_ < 0) fail(ErrorCode::kInternal, "{}: committed twice", path_);
-  const bool durable = lasting == Lasting::kForever;
-  if (durable && ::fsync(file_) != 0 && errno != EINVAL) refuse("cannot be made durable", errno);
+  if (::fsync(file_) != 0 && errno != EINVAL) refuse("cannot be made durable", errno);
   const int closed = ::close(std::exchange(file_, -1));
   if (closed != 0) refuse("cannot be closed", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("cannot replace the old file", errno);
   temporary_.clear();
-  if (!durable) return;
   // The rename itself is durable once the folder is; a file system that cannot do that still has the right contents.
   const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {

@@ -20,10 +20,8 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
-  // Makes the bytes durable, then renames. After this the object is spent. kUntilReboot: what the system itself would
-  // lose with its power is only renamed, some 50 us instead of a disk's milliseconds.
-  enum class Lasting { kForever, kUntilReboot };
-  void commit(Lasting lasting = Lasting::kForever);
+  // Makes the bytes durable, then renames. After this the object is spent.
+  void commit();
 
  private:
   [[noreturn]] void refuse(const char* step, int reason);

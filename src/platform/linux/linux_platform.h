@@ -89,7 +89,7 @@ class LinuxPlatform {
   std::vector<OtherManager> managers_;
   Cgroups cgroups_;
   CpuLoad load_;
-  std::vector<std::string> no_power_;
+  std::vector<MissingMeter> no_power_;
   std::vector<std::unique_ptr<PowerMeter>> meters_;
   std::vector<ThermalZone> zones_;
   std::vector<int64_t> asked_khz_;  // of each processor: the upper limit that was last asked for; 0: as found

@@ -69,8 +69,9 @@ std::vector<Monitor> LinuxPlatform::monitors(int64_t now_ns) {
     }
   }
   if (meters_.empty()) {
-    for (const std::string& missing : no_power_) monitors.push_back({"power", false, "W", 0, 0, "", missing});
-    monitors.push_back({"power", false, "W", 0, 0, "", "no meter of your own: --power-from COMMAND or FILE"});
+    for (const MissingMeter& missing : no_power_)
+      monitors.push_back({fmt::format("power ({})", missing.name), false, "W", 0, 0, "", missing.reason});
+    monitors.push_back({"power (a meter of yours)", false, "W", 0, 0, "", "--power-from COMMAND or FILE"});
   }
   for (Monitor& monitor : thermal_monitors(fs_)) monitors.push_back(std::move(monitor));
   for (const LinuxProcessor& processor : processors_) {

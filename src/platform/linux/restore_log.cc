@@ -187,7 +187,7 @@ void RestoreLog::save() {
                                      {"changes", changes}})
                  .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
              "\n");
-  file.commit(AtomicFile::Lasting::kUntilReboot);
+  file.commit();
 }
 
 void RestoreLog::load() {
