@@ -70,8 +70,8 @@ class LinuxPlatform {
   Cgroups& cgroups() { return cgroups_; }
   RestoreLog& log() { return log_; }  // for task_knobs.h and cgroups
 
-  // Processes whose load is not others'.
-  void set_own(std::vector<int> pids) { load_.set_own(std::move(pids)); }
+  // Processes and single threads whose load is not others'.
+  void set_own(std::vector<int> pids, std::vector<int> tids = {}) { load_.set_own(std::move(pids), std::move(tids)); }
   // Costs about a millisecond on a board: some files a processor, one a thread of ours, and the power sensor's.
   PlatformView view(int64_t now_ns);
 
