@@ -45,6 +45,19 @@ bare-vm virtual machine
 bare-vm --power-from
 BOARDS
 
+if command -v python3 >/dev/null; then
+  for board in "$trees"/*.txt; do
+    "$limber" doctor --json --sysfs-root "$board" | python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+assert found["processors"] and found["knobs"] and found["monitors"]
+for each in found["knobs"] + found["monitors"]:
+    assert each["supported"] or each["reason"], each
+for each in found["knobs"]:
+    assert each["supported"] or not each["writable"], each' || problem "$board: --json"
+  done
+fi
+
 # A meter of the user's.
 echo 4.25 >"$work/watts"
 expect 0 "4.250 W" "$limber" doctor --power-from "$work/watts"

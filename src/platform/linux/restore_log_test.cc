@@ -8,10 +8,14 @@
 
 #include <filesystem>
 
+#include "base/cpu_list.h"
 #include "base/error.h"
 #include "base/test_folder.h"
 #include "platform/linux/faulty_fs.h"
 #include "platform/linux/real_fs.h"
+#include "platform/linux/task_files.h"
+#include "platform/linux/task_knobs.h"
+#include "platform/machine.h"
 
 namespace limber {
 namespace {
@@ -186,6 +190,31 @@ TEST_F(Successor, RestoresAChangeThatWasUnderWay) {
   RestoreLog log(fs, path("state"));
   EXPECT_EQ(log.restore().restored, 1);
   EXPECT_EQ(fs.read("/sys/a").text, "0");
+}
+
+// Nothing made up: a thread of another process, the kernel's calls, a manager that is killed.
+TEST_F(Successor, RestoresAffinityOfAThreadOfThisMachine) {
+  const std::vector<int> all = allowed_cpus();
+  if (all.size() < 2) GTEST_SKIP() << "one CPU";
+  const pid_t application = ::fork();
+  if (application == 0)
+    for (;;) ::pause();
+  const pid_t manager = ::fork();
+  if (manager == 0) {
+    RealFs machine;
+    auto* log = new RestoreLog(machine, path("state"));
+    set_affinity(*log, application, {all[0]});
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(manager, nullptr, 0);
+  RealFs machine;
+  const std::string affinity = task_path(machine, application, "affinity");
+  EXPECT_EQ(machine.read(affinity).text, print_cpu_list({all[0]}));
+  RestoreLog log(machine, path("state"));
+  EXPECT_EQ(log.restore().restored, 1);
+  EXPECT_EQ(machine.read(affinity).text, print_cpu_list(all));
+  ::kill(application, SIGKILL);
+  ::waitpid(application, nullptr, 0);
 }
 
 TEST_F(Successor, ForgetsWhatWasBeforeAReboot) {
