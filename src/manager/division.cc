@@ -73,9 +73,9 @@ void add_change_costs(const std::vector<DividedApplication>& applications, doubl
 
 }  // namespace
 
-void divide_processors(const std::vector<DividedProcessor>& processors,
-                       const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale) {
-  if (applications.empty()) return;
+double divide_processors(const std::vector<DividedProcessor>& processors,
+                         const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale) {
+  if (applications.empty()) return 0;
   ArbiterProblem problem = plan(processors, applications, power_cap_w, busy_scale);
   const bool any_before = std::any_of(applications.begin(), applications.end(),
                                       [](const auto& a) { return a.share->processor != kAnyProcessor; });
@@ -124,6 +124,7 @@ void divide_processors(const std::vector<DividedProcessor>& processors,
     share.exclusive = std::all_of(share.cores.begin(), share.cores.end(),
                                   [&](int c) { return taken[share.processor][static_cast<std::size_t>(c)] == 1; });
   }
+  return decision.power_w;
 }
 
 void check_application(const ManagedApplication& application, const std::vector<ManagedProcessor>& processors) {
