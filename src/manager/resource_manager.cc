@@ -72,7 +72,8 @@ class ResourceManager : public SystemPolicy {
     order.member = option.member;
     order.processor = option.processor;
     order.threads = option.cores;
-    if (pool_.tables(option.processor).cpu) order.cores = app.cores;
+    // Beside strangers the system's scheduler knows better, moment by moment, which core is free.
+    if (pool_.tables(option.processor).cpu && !pool_.foreign(option.processor)) order.cores = app.cores;
     if (choice.boost_ms > 0) order.check_at_ms = start.now_ms + choice.boost_ms;
     order.reason = reason(app, choice, need);
     set_clocks(start.now_ms);
@@ -185,6 +186,7 @@ class ResourceManager : public SystemPolicy {
     offer->lowest = 0;
     offer->highest = pool_.highest(p);
     offer->delay_ms = pool_.delay_ms(p);
+    offer->longer_is_work = pool_.tables(p).cpu;
     offer->clock_w.assign(pool_.tables(p).khz.size(), 0);
     if (pool_.foreign(p)) {
       // Never below what others need; what is above it costs on their cores, too.
