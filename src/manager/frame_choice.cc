@@ -7,12 +7,15 @@
 namespace limber {
 namespace {
 
-constexpr double kSoftDeviations = 1.64, kHardDeviations = 3;
-
 // An option at a point, for a frame that shall be there in `soft` and must be in `hard`.
 struct Trial {
   bool in_time = false;
   double expected_ms = 0, energy_mj = 0, boost_ms = 0;
+};
+
+// How sure an option must be in time: so many deviations before each of the two ends.
+struct Caution {
+  double soft_ms, soft_deviations, hard_deviations;
 };
 
 class Trials {
@@ -24,11 +27,11 @@ class Trials {
 
   double fastest_ms() const { return offer_.delay_ms + fastest_ms_; }
 
-  Trial at(std::size_t point, double soft_ms, double hard_ms) const {
+  Trial at(std::size_t point, const Caution& caution, double hard_ms) const {
     Trial trial;
     const double alone_ms = ms(point);
-    const double boost =
-        std::min(latest_boost(alone_ms, soft_ms, kSoftDeviations), latest_boost(alone_ms, hard_ms, kHardDeviations));
+    const double boost = std::min(latest_boost(alone_ms, caution.soft_ms, caution.soft_deviations),
+                                  latest_boost(alone_ms, hard_ms, caution.hard_deviations));
     if (boost < 0) return trial;  // not even at the highest point all the way
     trial.in_time = true;
     // The usual frame: until the boost at this point, its rest at the highest.
@@ -76,46 +79,76 @@ struct Best {
   }
 };
 
-struct Fastest {
-  FrameChoice choice{0, 0, std::numeric_limits<double>::infinity(), 0, 0, false};
-  void offer(const FrameChoice& other) {
-    if (other.expected_ms < choice.expected_ms) choice = other;
+class Chooser {
+ public:
+  Chooser(const ManagedApplication& application, const WorkEstimate& estimate,
+          const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale)
+      : application_(application), estimate_(estimate), offers_(offers), need_(need), busy_scale_(busy_scale) {}
+
+  // Of what is so sure in time: the best that is accurate enough, and the most accurate at all.
+  void choose(const Caution& caution, Best* enough, Best* any) const {
+    each([&](const Trials& trials, std::size_t o, double accuracy) {
+      const ProcessorOffer& offer = offers_[application_.options[o].processor];
+      for (std::size_t point = offer.lowest; point <= offer.highest; ++point) {
+        const Trial trial = trials.at(point, caution, need_.hard_ms);
+        if (!trial.in_time) continue;
+        const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, true};
+        if (accurate(accuracy) && trial.energy_mj <= need_.energy_mj)
+          enough->offer(accuracy, need_.prefer_accuracy, choice);
+        any->offer(accuracy, true, choice);
+      }
+    });
   }
+
+  FrameChoice fastest(bool only_accurate) const {
+    FrameChoice best{0, 0, std::numeric_limits<double>::infinity(), 0, 0, false};
+    each([&](const Trials& trials, std::size_t o, double accuracy) {
+      if ((only_accurate && !accurate(accuracy)) || trials.fastest_ms() >= best.expected_ms) return;
+      const std::size_t highest = offers_[application_.options[o].processor].highest;
+      best = {o, highest, trials.fastest_ms(), trials.energy_mj(highest), 0, false};
+    });
+    return best;
+  }
+
+ private:
+  bool accurate(double accuracy) const { return accuracy >= need_.accuracy - 1e-9; }
+
+  template <typename What>
+  void each(What what) const {
+    for (std::size_t o = 0; o < application_.options.size(); ++o) {
+      const ManagedOption& option = application_.options[o];
+      const ProcessorOffer& offer = offers_[option.processor];
+      if (option.cores > offer.cores) continue;
+      const double deviation = need_.deviation >= 0 ? need_.deviation : estimate_.deviation(o);
+      what(Trials(option, offer, estimate_.factor(o) * need_.work, deviation, busy_scale_), o,
+           application_.members[static_cast<std::size_t>(option.member)].accuracy);
+    }
+  }
+
+  const ManagedApplication& application_;
+  const WorkEstimate& estimate_;
+  const std::vector<ProcessorOffer>& offers_;
+  const FrameNeed& need_;
+  double busy_scale_;
 };
 
 }  // namespace
 
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
-  Fastest fastest, accurate;
-  for (const double soft_ms : {std::min(need.soft_ms, need.hard_ms), need.hard_ms}) {
-    Best wanted, any;
-    for (std::size_t o = 0; o < application.options.size(); ++o) {
-      const ManagedOption& option = application.options[o];
-      const ProcessorOffer& offer = offers[option.processor];
-      if (option.cores > offer.cores) continue;
-      const double accuracy = application.members[static_cast<std::size_t>(option.member)].accuracy;
-      const double deviation = need.deviation >= 0 ? need.deviation : estimate.deviation(o);
-      const Trials trials(option, offer, estimate.factor(o) * need.work, deviation, busy_scale);
-      const bool enough = accuracy >= need.accuracy - 1e-9;
-      const FrameChoice all_out{o, offer.highest, trials.fastest_ms(), trials.energy_mj(offer.highest), 0, false};
-      fastest.offer(all_out);
-      if (enough) accurate.offer(all_out);
-      for (std::size_t point = offer.lowest; point <= offer.highest; ++point) {
-        const Trial trial = trials.at(point, soft_ms, need.hard_ms);
-        if (!trial.in_time) continue;
-        const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, true};
-        if (enough && trial.energy_mj <= need.energy_mj) wanted.offer(accuracy, need.prefer_accuracy, choice);
-        any.offer(accuracy, true, choice);
-      }
-    }
-    if (wanted.any) return wanted.choice;
-    if (soft_ms < need.hard_ms) continue;
-    // Likelier in time than not: an answer that is accurate enough is what was asked for.
-    if (accurate.choice.expected_ms <= need.hard_ms) return accurate.choice;
-    if (any.any) return any.choice;
+  const Chooser chooser(application, estimate, offers, need, busy_scale);
+  const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, 3}, hard{need.hard_ms, 3, 3};
+  Best surely;
+  for (const Caution& caution : {usual, hard, Caution{need.hard_ms, 2, 2}, Caution{need.hard_ms, 1, 1}}) {
+    Best enough, any;
+    chooser.choose(caution, &enough, &any);
+    if (enough.any) return enough.choice;
+    if (caution.hard_deviations == hard.hard_deviations) surely = any;
   }
-  return fastest.choice;
+  // Likelier in time than not: an answer that is accurate enough is what was asked for.
+  const FrameChoice accurate = chooser.fastest(true);
+  if (accurate.expected_ms <= need.hard_ms) return accurate;
+  return surely.any ? surely.choice : chooser.fastest(false);
 }
 
 }  // namespace limber

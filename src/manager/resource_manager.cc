@@ -195,7 +195,7 @@ class ResourceManager : public SystemPolicy {
         offer->clock_w[i] =
             pool_.clock_w(p, needed, i) + pool_.others_sum(p) * (app.core_w[p][i] - app.core_w[p][needed]);
     } else if (!pool_.parks(p)) {
-      offer->lowest = offer->highest = std::min(planned, offer->highest);
+      offer->lowest = std::min(planned, offer->highest);
     } else {
       if (power_cap_w_ < kUnlimited) offer->highest = std::min(planned, offer->highest);
       for (std::size_t i = 0; i < offer->clock_w.size(); ++i) offer->clock_w[i] = pool_.clock_w(p, 0, i);
