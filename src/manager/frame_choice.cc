@@ -29,7 +29,8 @@ class Trials {
     const double alone_ms = ms(point);
     const double boost =
         std::min(latest_boost(alone_ms, soft_ms, kSoftDeviations), latest_boost(alone_ms, hard_ms, kHardDeviations));
-    if (boost < 0) return trial;  // not even at the highest point all the way
+    // Not even at the highest point all the way, or just so: then this is no point to begin at.
+    if (boost <= 0) return trial;
     trial.in_time = true;
     // The usual frame: until the boost at this point, its rest at the highest.
     const double slow = std::min(alone_ms, boost), fast = std::max(0.0, 1 - slow / alone_ms) * fastest_ms_;
@@ -88,7 +89,7 @@ FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEs
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
   Fastest fastest, accurate;
   for (const double soft_ms : {std::min(need.soft_ms, need.hard_ms), need.hard_ms}) {
-    Best wanted, any;
+    Best wanted, dear, any;  // dear: in time and accurate enough, but too much energy
     for (std::size_t o = 0; o < application.options.size(); ++o) {
       const ManagedOption& option = application.options[o];
       const ProcessorOffer& offer = offers[option.processor];
@@ -105,11 +106,13 @@ FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEs
         if (!trial.in_time) continue;
         const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, true};
         if (enough && trial.energy_mj <= need.energy_mj) wanted.offer(accuracy, need.prefer_accuracy, choice);
+        if (enough && trial.energy_mj > need.energy_mj) dear.offer(accuracy, false, choice);
         any.offer(accuracy, true, choice);
       }
     }
     if (wanted.any) return wanted.choice;
     if (soft_ms < need.hard_ms) continue;
+    if (dear.any) return dear.choice;
     // Likelier in time than not: an answer that is accurate enough is what was asked for.
     if (accurate.choice.expected_ms <= need.hard_ms) return accurate.choice;
     if (any.any) return any.choice;
