@@ -13,10 +13,15 @@ namespace {
 constexpr double kDeviations = 1.64;
 constexpr double kChangeShare = 0.03;  // of the device's planned power: what a change must save
 
-ArbiterOption plan_option(const DividedApplication& application, std::size_t o, std::size_t points, double busy_scale) {
+ArbiterOption plan_option(const DividedApplication& application, std::size_t o, const ManagedProcessor& processor,
+                          double busy_scale) {
+  const std::size_t points = processor.khz.size();
+  const bool cpu = processor.cpu;
   const ManagedOption& option = application.tables->options[o];
   const double factor = application.estimate->factor(o);
   const double careful = factor * (1 + kDeviations * application.estimate->deviation(o));
+  // What takes longer than the table says is work on a CPU; on a GPU it is waiting for launches.
+  const double work_share = cpu || factor <= 1 ? 1 : 1 / factor;
   ArbiterOption planned;
   planned.member = option.member;
   planned.processor = option.processor;
@@ -26,7 +31,7 @@ ArbiterOption plan_option(const DividedApplication& application, std::size_t o, 
   for (std::size_t i = 0; i < points; ++i) {
     planned.ms.push_back(option.ms[i] * careful);
     planned.mean_ms.push_back(option.ms[i] * factor);
-    planned.busy_w.push_back(option.busy_w[i] * busy_scale);
+    planned.busy_w.push_back(option.busy_w[i] * busy_scale * work_share);
   }
   return planned;
 }
@@ -54,8 +59,8 @@ ArbiterProblem plan(const std::vector<DividedProcessor>& processors,
     planned.prefer_accuracy = target.prefer_accuracy;
     planned.energy_mj = target.energy_mj;
     for (std::size_t o = 0; o < application.tables->options.size(); ++o)
-      planned.options.push_back(plan_option(
-          application, o, processors[application.tables->options[o].processor].tables->khz.size(), busy_scale));
+      planned.options.push_back(
+          plan_option(application, o, *processors[application.tables->options[o].processor].tables, busy_scale));
     problem.applications.push_back(std::move(planned));
   }
   return problem;
@@ -73,9 +78,9 @@ void add_change_costs(const std::vector<DividedApplication>& applications, doubl
 
 }  // namespace
 
-void divide_processors(const std::vector<DividedProcessor>& processors,
-                       const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale) {
-  if (applications.empty()) return;
+double divide_processors(const std::vector<DividedProcessor>& processors,
+                         const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale) {
+  if (applications.empty()) return 0;
   ArbiterProblem problem = plan(processors, applications, power_cap_w, busy_scale);
   const bool any_before = std::any_of(applications.begin(), applications.end(),
                                       [](const auto& a) { return a.share->processor != kAnyProcessor; });
@@ -124,6 +129,7 @@ void divide_processors(const std::vector<DividedProcessor>& processors,
     share.exclusive = std::all_of(share.cores.begin(), share.cores.end(),
                                   [&](int c) { return taken[share.processor][static_cast<std::size_t>(c)] == 1; });
   }
+  return decision.power_w;
 }
 
 void check_application(const ManagedApplication& application, const std::vector<ManagedProcessor>& processors) {

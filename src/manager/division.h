@@ -36,9 +36,10 @@ struct DividedApplication {
   ApplicationShare* share = nullptr;  // before and after: what an application has is kept where a change saves little
 };
 
-// By the arbiter (arbiter.h), on tables corrected by what was learnt. busy_scale: times the options' busy_w.
-void divide_processors(const std::vector<DividedProcessor>& processors,
-                       const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale);
+// By the arbiter (arbiter.h), on tables corrected by what was learnt. busy_scale: times the options' busy_w. Returns
+// the planned power of the processors, W.
+double divide_processors(const std::vector<DividedProcessor>& processors,
+                         const std::vector<DividedApplication>& applications, double power_cap_w, double busy_scale);
 
 // Fails with kInvalidArgument, naming application and table, where they do not fit the processors.
 void check_application(const ManagedApplication& application, const std::vector<ManagedProcessor>& processors);

@@ -35,15 +35,16 @@ class Trials {
     // The usual frame: until the boost at this point, its rest at the highest.
     const double slow = std::min(alone_ms, boost), fast = std::max(0.0, 1 - slow / alone_ms) * fastest_ms_;
     trial.expected_ms = offer_.delay_ms + slow + fast;
-    trial.energy_mj = slow * watts(point) + fast * watts(offer_.highest);
+    trial.energy_mj = (slow * watts(point) + fast * watts(offer_.highest)) * work_share();
     trial.boost_ms = point < offer_.highest ? offer_.delay_ms + boost : 0;
     return trial;
   }
 
-  double energy_mj(std::size_t point) const { return ms(point) * watts(point); }
+  double energy_mj(std::size_t point) const { return ms(point) * watts(point) * work_share(); }
 
  private:
   double ms(std::size_t point) const { return option_.ms[point] * factor_; }
+  double work_share() const { return offer_.longer_is_work || factor_ <= 1 ? 1 : 1 / factor_; }
   double watts(std::size_t point) const { return option_.busy_w[point] * scale_ + offer_.clock_w[point]; }
 
   // How long the work may go on at a point where the usual frame takes `alone_ms`, so that one that is longer by so

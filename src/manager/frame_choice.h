@@ -17,6 +17,8 @@ struct ProcessorOffer {
   // run for it. Zeros where the clock runs anyway.
   std::vector<double> clock_w;
   double delay_ms = 0;  // before the work begins: the clock must change first
+  // What takes longer than the table says is work, and costs energy; false: it is waiting (a GPU's, for launches).
+  bool longer_is_work = true;
 };
 
 struct FrameNeed {

@@ -6,17 +6,19 @@
 namespace limber {
 namespace {
 
-constexpr double kFade = 0.1, kGain = 0.1;
-constexpr int kLeastCount = 10;                        // until the means are some
-constexpr double kIdleShare = 0.01, kBusyShare = 0.1;  // of the sensed power that the networks take
+constexpr double kFade = 0.1;      // of the means, for each look
+constexpr double kForget = 0.995;  // of the sums
+constexpr int kLeastCount = 10;    // until the means are some
+// Standard deviations: of a mean against the model, relative; and of both factors, before anything was measured.
+constexpr double kNoise = 0.05, kIdlePrior = 0.3, kBusyPrior = 0.4;
 constexpr double kLow = 0.25, kHigh = 4;
 
 }  // namespace
 
 void PowerEstimate::predict_idle(std::size_t processor, double seconds, double watts) {
-  Means& means = processors_.at(processor);
-  means.seconds += seconds;
-  means.idle_ws += seconds * watts;
+  Meter& meter = processors_.at(processor);
+  meter.seconds += seconds;
+  meter.idle_ws += seconds * watts;
 }
 
 void PowerEstimate::predict_busy(std::size_t processor, double seconds, double watts) {
@@ -24,25 +26,42 @@ void PowerEstimate::predict_busy(std::size_t processor, double seconds, double w
 }
 
 void PowerEstimate::sense(std::size_t processor, double watts) {
-  Means& means = processors_.at(processor);
-  const double seconds = means.seconds;
-  const double idle_w = seconds > 0 ? means.idle_ws / seconds : 0, busy_w = seconds > 0 ? means.busy_ws / seconds : 0;
-  means.seconds = means.idle_ws = means.busy_ws = 0;
-  if (watts < 0 || seconds <= 0) {
-    means.count = 0;
+  Meter& meter = processors_.at(processor);
+  const double seconds = meter.seconds;
+  const double idle_w = seconds > 0 ? meter.idle_ws / seconds : 0, busy_w = seconds > 0 ? meter.busy_ws / seconds : 0;
+  meter.seconds = meter.idle_ws = meter.busy_ws = 0;
+  if (watts <= 0 || seconds <= 0) {
+    meter.count = 0;
     return;
   }
-  const double fade = means.count == 0 ? 1 : kFade;
-  means.idle_w += fade * (idle_w - means.idle_w);
-  means.busy_w += fade * (busy_w - means.busy_w);
-  means.sensed_w += fade * (watts - means.sensed_w);
-  if (++means.count < kLeastCount) return;
-  if (means.busy_w < kIdleShare * means.sensed_w) {
-    const double wanted = std::clamp(means.sensed_w / means.idle_w, kLow, kHigh);
-    means.idle_scale += kGain * (wanted - means.idle_scale);
-  } else if (means.busy_w > kBusyShare * means.sensed_w) {
-    const double wanted = (means.sensed_w - means.idle_scale * means.idle_w) / means.busy_w;
-    busy_scale_ += kGain * (std::clamp(wanted, kLow, kHigh) - busy_scale_);
+  const double fade = meter.count == 0 ? 1 : kFade;
+  meter.idle_w += fade * (idle_w - meter.idle_w);
+  meter.busy_w += fade * (busy_w - meter.busy_w);
+  meter.sensed_w += fade * (watts - meter.sensed_w);
+  if (++meter.count < kLeastCount) return;
+  const double scale = 1 / (kNoise * meter.sensed_w);
+  const double i = scale * meter.idle_w, b = scale * meter.busy_w, y = 1 / kNoise;
+  meter.ii = kForget * meter.ii + i * i;
+  meter.ib = kForget * meter.ib + i * b;
+  meter.bb = kForget * meter.bb + b * b;
+  meter.iy = kForget * meter.iy + i * y;
+  meter.by = kForget * meter.by + b * y;
+  solve();
+}
+
+// The normal equations: each processor's own factor is eliminated first.
+void PowerEstimate::solve() {
+  constexpr double kIdleWeight = 1 / (kIdlePrior * kIdlePrior), kBusyWeight = 1 / (kBusyPrior * kBusyPrior);
+  double left = kBusyWeight, right = kBusyWeight;
+  for (const Meter& meter : processors_) {
+    const double own = meter.ii + kIdleWeight;
+    left += meter.bb - meter.ib * meter.ib / own;
+    right += meter.by - meter.ib * (meter.iy + kIdleWeight) / own;
+  }
+  busy_scale_ = std::clamp(right / left, kLow, kHigh);
+  for (Meter& meter : processors_) {
+    const double own = meter.ii + kIdleWeight;
+    meter.idle_scale = std::clamp((meter.iy + kIdleWeight - busy_scale_ * meter.ib) / own, kLow, kHigh);
   }
 }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// How hard the networks work a core, against what the tables say: learnt from the device's power meters. Layer:
-// manager.
+// How far the tables' watts are off, learnt from the device's power meters. Layer: manager.
 #pragma once
 #include <cstddef>
 #include <vector>
 
 namespace limber {
 
-// Two factors: a processor's idle power (leakage and its temperature), from stretches in which nothing of ours ran
-// there; and the busy power, from the others: the same network takes the same activity wherever it runs, so one factor
-// serves all CPUs. Meters are slow (means over a quarter of a second are usual), so both sides are compared as means
-// over seconds. Plain data, reads no clock.
+// What a meter shows is a * (idle power of the tables) + b * (busy power of the tables): a is the processor's own (its
+// leakage, at its temperature), b is one for all CPUs, since a network works a core as hard wherever it runs. Fading
+// least squares of the relative errors, drawn to 1 where the meters say nothing. Meters are slow (means over a quarter
+// of a second are usual), so means over about a second are compared. Plain data, reads no clock.
 class PowerEstimate {
  public:
   explicit PowerEstimate(std::size_t processors = 0) : processors_(processors) {}
@@ -26,13 +25,16 @@ class PowerEstimate {
   double idle_scale(std::size_t processor) const { return processors_.at(processor).idle_scale; }
 
  private:
-  struct Means {
+  struct Meter {
     double seconds = 0, idle_ws = 0, busy_ws = 0;  // since the last sense()
-    double idle_w = 0, busy_w = 0, sensed_w = 0;
+    double idle_w = 0, busy_w = 0, sensed_w = 0;   // fading means
     int count = 0;
+    double ii = 0, ib = 0, bb = 0, iy = 0, by = 0;  // sums of products, fading
     double idle_scale = 1;
   };
-  std::vector<Means> processors_;
+  void solve();
+
+  std::vector<Meter> processors_;
   double busy_scale_ = 1;
 };
 

@@ -59,10 +59,18 @@ std::size_t efficient(const Board& board, const std::vector<CoreState>& cores, c
   }
   std::size_t result = cores.size();
   double least = std::numeric_limits<double>::infinity();
+  // Where it was, unless another place takes less.
+  const auto last = static_cast<std::size_t>(before);
+  const bool fits = before >= 0 && std::find(allowed.begin(), allowed.end(), last) != allowed.end() &&
+                    cores[last].online && kMargin * (cores[last].util + util) <= cores[last].capacity;
+  if (fits) {
+    result = last;
+    least = board_w(board, cores, last, util);
+  }
   for (const std::size_t c : candidates) {
     if (c == cores.size()) continue;
     const double watt = board_w(board, cores, c, util);
-    if (watt < least) {
+    if (watt < least * (1 - 1e-9)) {
       least = watt;
       result = c;
     }

@@ -46,8 +46,10 @@ std::size_t SimulatedBoard::Impl::place(const Thread& thread) const {
   states.reserve(cores.size());
   for (std::size_t c = 0; c < cores.size(); ++c) {
     const Core& core = cores[c];
-    states.push_back(
-        {core.processor, processor(core).capacity, core_util(c), core.weight, rails[core.processor].online});
+    double util = core_util(c);
+    // Its own part, which stays behind where it slept, is not somebody else's (the kernel's cpu_util_without).
+    if (thread.placed && thread.core == c && !thread.between) util = std::max(0.0, util - thread.pelt.util());
+    states.push_back({core.processor, processor(core).capacity, util, core.weight, rails[core.processor].online});
   }
   const double util = settings.governor.util_est ? std::max(thread.pelt.util(), thread.est) : thread.pelt.util();
   return place_thread(board, states, thread.allowed, util, thread.placed ? static_cast<int>(thread.core) : -1);
