@@ -49,11 +49,11 @@ struct Device {
     for (const ManagedProcessor& one : tables) processors.push_back({&one, true, false, one.khz.size() - 1, {}});
     for (const ManagedApplication& one : applications) estimates.emplace_back(one.options.size());
   }
-  void divide(double cap_w = kNoCap) {
+  double divide(double cap_w = kNoCap) {
     std::vector<DividedApplication> divided;
     for (std::size_t a = 0; a < applications.size(); ++a)
       divided.push_back({&applications[a], &estimates[a], &shares[a]});
-    divide_processors(processors, divided, cap_w, 1);
+    return divide_processors(processors, divided, cap_w, 1);
   }
 };
 
@@ -112,7 +112,7 @@ TEST(Division, KeepsWhatItHasWhereLittleIsSaved) {
   };
   const std::vector<ManagedProcessor> tables = {processor("A7", 4), processor("A15", 4)};
   Device device(tables, {two_options(0.98)});
-  device.divide();
+  EXPECT_NEAR(device.divide(), 0.2 + 0.2 * 0.98, 1e-6);
   EXPECT_EQ(device.shares[0].option, 1u) << "who has nothing gets the better one";
   device.shares[0] = ApplicationShare{};
   device.shares[0].processor = 0;
@@ -150,6 +150,16 @@ TEST(Division, PlansWithWhatWasLearnt) {
   EXPECT_TRUE(device.shares[0].met);
 }
 
+TEST(Division, WaitingForAGpuTakesNoEnergy) {
+  ManagedProcessor gpu = processor("gpu", 1);
+  for (const bool cpu : {true, false}) {
+    gpu.cpu = cpu;
+    Device device({gpu}, {application("a", {option(1, 0, 1, 10, 1)})});
+    for (int i = 0; i < 20; ++i) device.estimates[0].observe(0, 2);
+    EXPECT_NEAR(device.divide(), 0.1 + (cpu ? 0.2 : 0.1), 1e-3) << "twice as long, ten times a second";
+  }
+}
+
 TEST(Division, PointsAreWithinWhatHeatLeaves) {
   Device device({processor("A7", 4, {0.1, 0.5})}, {application("a", {{1, 0, 1, {50, 20}, {0.2, 0.6}}})});
   device.divide();
@@ -174,7 +184,7 @@ TEST(Division, ACapIsKeptAtTheCostOfTheLighter) {
 }
 
 TEST(Division, NobodyIsNothing) {
-  divide_processors({}, {}, kNoCap, 1);
+  EXPECT_EQ(divide_processors({}, {}, kNoCap, 1), 0);
 }
 
 std::string refusal(const std::function<void(ManagedApplication&)>& change) {

@@ -31,7 +31,7 @@ ManagedApplication largest_alone() {
 }
 
 std::vector<ProcessorOffer> all_points() {
-  return {{1, 0, 2, {0, 0, 0}, 0}};
+  return {{1, 0, 2, {0, 0, 0}, 0, true}};
 }
 
 FrameNeed within(double ms, double accuracy = 0, double deviation = 0) {
@@ -136,7 +136,7 @@ TEST(FrameChoice, WhateverTheTablesALongFrameIsInTime) {
       watts *= uniform(1, 2.5);
     }
     application.options = {option};
-    const std::vector<ProcessorOffer> offers = {{1, 0, 4, {0, 0, 0, 0, 0}, uniform(0, 2)}};
+    const std::vector<ProcessorOffer> offers = {{1, 0, 4, {0, 0, 0, 0, 0}, uniform(0, 2), true}};
     FrameNeed need = within(uniform(5, 100), 0, uniform(0, 0.2));
     need.soft_ms = need.hard_ms * uniform(0.5, 1);
     const FrameChoice choice = choose(application, need, offers);
@@ -250,6 +250,17 @@ TEST(FrameChoice, TimesAreThoseLearntAndAnOraclesOfThisFrame) {
   need = within(12, 0, -1);
   EXPECT_TRUE(choose_for_frame(application, tried, all_points(), need, 1).met);
   EXPECT_FALSE(choose(application, need).met);
+}
+
+TEST(FrameChoice, WaitingTakesNoEnergy) {
+  const ManagedApplication application = largest_alone();
+  std::vector<ProcessorOffer> offers = all_points();
+  FrameNeed need = within(1000);
+  need.work = 2;
+  EXPECT_NEAR(choose(application, need, offers).energy_mj, 16, 1e-9);
+  offers[0].longer_is_work = false;
+  EXPECT_NEAR(choose(application, need, offers).energy_mj, 8, 1e-9);
+  EXPECT_NEAR(choose(application, need, offers).expected_ms, 80, 1e-9);
 }
 
 TEST(FrameChoice, AClockThatHasToChangeFirstTakesItsTime) {

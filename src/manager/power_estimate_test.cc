@@ -28,41 +28,73 @@ TEST(PowerEstimate, WithoutAMeterTheTablesHold) {
   EXPECT_EQ(estimate.idle_scale(1), 1);
 }
 
-TEST(PowerEstimate, LearnsHowHardTheNetworksWorkTheCores) {
-  PowerEstimate estimate(2);
-  watch(&estimate, 0, 0.5, 1, 0.5 + 1.4, 100);
-  EXPECT_NEAR(estimate.busy_scale(), 1.4, 0.01);
-  EXPECT_EQ(estimate.idle_scale(0), 1) << "idle power shows only when idle";
+// Two seconds each with nothing to do, half of it and all, where a meter shows so many times what the tables say.
+void cycle(PowerEstimate* estimate, std::size_t processor, double idle_w, double busy_w, double idle_factor,
+           double busy_factor, int rounds) {
+  for (int i = 0; i < rounds; ++i) {
+    for (const double share : {0.0, 0.5, 1.0})
+      watch(estimate, processor, idle_w, share * busy_w, idle_factor * idle_w + busy_factor * share * busy_w, 8);
+  }
 }
 
-TEST(PowerEstimate, LearnsIdlePowerOfTheProcessorAndThenCountsOnIt) {
+TEST(PowerEstimate, LearnsHowHardTheNetworksWorkTheCores) {
   PowerEstimate estimate(2);
-  watch(&estimate, 1, 0.5, 0, 0.7, 100);
-  EXPECT_NEAR(estimate.idle_scale(1), 1.4, 0.01);
-  EXPECT_EQ(estimate.idle_scale(0), 1);
-  EXPECT_EQ(estimate.busy_scale(), 1);
-  watch(&estimate, 1, 0.5, 1, 0.7 + 0.8, 150);
+  cycle(&estimate, 0, 0.5, 1, 1, 1.4, 20);
+  EXPECT_NEAR(estimate.busy_scale(), 1.4, 0.02);
+  EXPECT_NEAR(estimate.idle_scale(0), 1, 0.02);
+}
+
+TEST(PowerEstimate, TellsIdlePowerFromBusyPower) {
+  PowerEstimate estimate(2);
+  cycle(&estimate, 1, 0.5, 1, 1.4, 0.8, 20);
+  EXPECT_NEAR(estimate.idle_scale(1), 1.4, 0.02);
   EXPECT_NEAR(estimate.busy_scale(), 0.8, 0.02);
+  EXPECT_EQ(estimate.idle_scale(0), 1) << "nothing was seen of it";
+}
+
+TEST(PowerEstimate, WithNothingToDoOnlyIdlePowerShows) {
+  PowerEstimate estimate(1);
+  watch(&estimate, 0, 0.5, 0, 0.7, 100);
+  EXPECT_NEAR(estimate.idle_scale(0), 1.4, 0.01);
+  EXPECT_EQ(estimate.busy_scale(), 1);
+}
+
+TEST(PowerEstimate, WhereBothCannotBeToldApartTheirSumFits) {
+  PowerEstimate estimate(1);
+  watch(&estimate, 0, 0.5, 1, 1.9, 200);
+  EXPECT_NEAR(0.5 * estimate.idle_scale(0) + estimate.busy_scale(), 1.9, 0.02);
+  EXPECT_GT(estimate.busy_scale(), 1.2) << "the activity is less known than the idle power";
 }
 
 TEST(PowerEstimate, TwoProcessorsLearnOneActivity) {
-  PowerEstimate estimate(2);
-  for (int i = 0; i < 100; ++i) {
-    watch(&estimate, 0, 0.1, 0.3, 0.1 + 0.36, 1);
-    watch(&estimate, 1, 0.5, 2, 0.5 + 2.4, 1);
+  PowerEstimate estimate(3);
+  for (int i = 0; i < 20; ++i) {
+    cycle(&estimate, 0, 0.1, 0.3, 0.8, 1.2, 1);
+    cycle(&estimate, 1, 0.5, 2, 1.3, 1.2, 1);
   }
-  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.01);
+  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.02);
+  EXPECT_NEAR(estimate.idle_scale(0), 0.8, 0.02);
+  EXPECT_NEAR(estimate.idle_scale(1), 1.3, 0.02);
+  EXPECT_EQ(estimate.idle_scale(2), 1);
 }
 
-TEST(PowerEstimate, AMeterThatLagsIsFineOnAverage) {
+TEST(PowerEstimate, FollowsLeakageAsTheChipWarmsUp) {
+  PowerEstimate estimate(1);
+  cycle(&estimate, 0, 0.5, 1, 1, 1.2, 40);
+  cycle(&estimate, 0, 0.5, 1, 1.6, 1.2, 40);
+  EXPECT_NEAR(estimate.idle_scale(0), 1.6, 0.05);
+  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.05);
+}
+
+TEST(PowerEstimate, AMeterThatLagsIsFineWhereLoadsLast) {
   PowerEstimate estimate(1);
   double shown = 0.5;
   std::vector<double> scales;
-  for (int i = 0; i < 400; ++i) {
-    const double busy = i / 4 % 2 == 0 ? 2 : 0;  // a second on, a second off
+  for (int i = 0; i < 1600; ++i) {
+    const double busy = i / 40 % 2 == 0 ? 2 : 0;  // ten seconds on, ten seconds off
     watch(&estimate, 0, 0.5, busy, shown, 1);
     shown = 0.5 + 1.3 * busy;  // of the window before
-    if (i >= 300) scales.push_back(estimate.busy_scale());
+    if (i >= 800) scales.push_back(estimate.busy_scale());
   }
   double mean = 0;
   for (const double scale : scales) mean += scale / static_cast<double>(scales.size());
