@@ -32,7 +32,7 @@ class Trials {
     const double alone_ms = ms(point);
     const double boost = std::min(latest_boost(alone_ms, caution.soft_ms, caution.soft_deviations),
                                   latest_boost(alone_ms, hard_ms, caution.hard_deviations));
-    if (boost < 0) return trial;  // not even at the highest point all the way
+    if (boost <= 0) return trial;  // not even at the highest point all the way, or just so: no point to begin at
     trial.in_time = true;
     // The usual frame: until the boost at this point, its rest at the highest.
     const double slow = std::min(alone_ms, boost), fast = std::max(0.0, 1 - slow / alone_ms) * fastest_ms_;
@@ -85,19 +85,27 @@ class Chooser {
           const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale)
       : application_(application), estimate_(estimate), offers_(offers), need_(need), busy_scale_(busy_scale) {}
 
-  // Of what is so sure in time: the best that is accurate enough, and the most accurate at all.
-  void choose(const Caution& caution, Best* enough, Best* any) const {
+  struct Found {
+    Best enough;  // accurate, within the energy cap
+    Best dear;    // accurate, above it
+    Best any;     // the most accurate
+  };
+  // Of what is so sure in time.
+  Found choose(const Caution& caution) const {
+    Found found;
     each([&](const Trials& trials, std::size_t o, double accuracy) {
       const ProcessorOffer& offer = offers_[application_.options[o].processor];
       for (std::size_t point = offer.lowest; point <= offer.highest; ++point) {
         const Trial trial = trials.at(point, caution, need_.hard_ms);
         if (!trial.in_time) continue;
         const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, true};
-        if (accurate(accuracy) && trial.energy_mj <= need_.energy_mj)
-          enough->offer(accuracy, need_.prefer_accuracy, choice);
-        any->offer(accuracy, true, choice);
+        const bool within = trial.energy_mj <= need_.energy_mj;
+        if (accurate(accuracy))
+          (within ? found.enough : found.dear).offer(accuracy, within && need_.prefer_accuracy, choice);
+        found.any.offer(accuracy, true, choice);
       }
     });
+    return found;
   }
 
   FrameChoice fastest(bool only_accurate) const {
@@ -138,17 +146,17 @@ FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEs
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
   const Chooser chooser(application, estimate, offers, need, busy_scale);
   const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, 3}, hard{need.hard_ms, 3, 3};
-  Best surely;
+  Chooser::Found surely;
   for (const Caution& caution : {usual, hard, Caution{need.hard_ms, 2, 2}, Caution{need.hard_ms, 1, 1}}) {
-    Best enough, any;
-    chooser.choose(caution, &enough, &any);
-    if (enough.any) return enough.choice;
-    if (caution.hard_deviations == hard.hard_deviations) surely = any;
+    const Chooser::Found found = chooser.choose(caution);
+    if (found.enough.any) return found.enough.choice;
+    if (caution.hard_deviations == hard.hard_deviations) surely = found;
   }
+  if (surely.dear.any) return surely.dear.choice;
   // Likelier in time than not: an answer that is accurate enough is what was asked for.
   const FrameChoice accurate = chooser.fastest(true);
   if (accurate.expected_ms <= need.hard_ms) return accurate;
-  return surely.any ? surely.choice : chooser.fastest(false);
+  return surely.any.any ? surely.any.choice : chooser.fastest(false);
 }
 
 }  // namespace limber

@@ -43,8 +43,9 @@ struct FrameChoice {
 // Among options that are in time (by soft_ms, else by hard_ms, with less and less certainty) and accurate enough: the
 // least energy. A frame begins at a point that is enough for its usual work and is boosted where it turns out to be
 // longer (a two-speed schedule, after Lorch and Smith's PACE, 2001), so that caution costs energy only when it is
-// needed. Where no accurate enough option is likelier in time than not: the most accurate one that surely is; where
-// none is, the fastest. `busy_scale`: times the options' busy_w. O(options x points), no allocation.
+// needed. An energy cap that no such option keeps is exceeded by as little as possible. Where none is likelier in time
+// than not: the most accurate one that surely is; where none is, the fastest. `busy_scale`: times the options' busy_w.
+// O(options x points), no allocation.
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale);
 

@@ -6,11 +6,11 @@
 namespace limber {
 namespace {
 
-constexpr double kFade = 0.1;      // of the means, for each look
+constexpr double kFade = 0.03;     // of the means, for each look
 constexpr double kForget = 0.995;  // of the sums
-constexpr int kLeastCount = 10;    // until the means are some
+constexpr int kLeastCount = 20;    // until the means are some
 // Standard deviations: of a mean against the model, relative; and of both factors, before anything was measured.
-constexpr double kNoise = 0.05, kIdlePrior = 0.3, kBusyPrior = 0.4;
+constexpr double kNoise = 0.2, kIdlePrior = 0.3, kBusyPrior = 0.4;
 constexpr double kLow = 0.25, kHigh = 4;
 
 }  // namespace

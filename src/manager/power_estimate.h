@@ -9,7 +9,7 @@ namespace limber {
 // What a meter shows is a * (idle power of the tables) + b * (busy power of the tables): a is the processor's own (its
 // leakage, at its temperature), b is one for all CPUs, since a network works a core as hard wherever it runs. Fading
 // least squares of the relative errors, drawn to 1 where the meters say nothing. Meters are slow (means over a quarter
-// of a second are usual), so means over about a second are compared. Plain data, reads no clock.
+// of a second are usual), so means over some seconds are compared. Plain data, reads no clock.
 class PowerEstimate {
  public:
   explicit PowerEstimate(std::size_t processors = 0) : processors_(processors) {}

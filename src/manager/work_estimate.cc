@@ -17,7 +17,7 @@ constexpr double kTableDeviation = 0.08;  // of a table nobody has tried yet
 }  // namespace
 
 void WorkEstimate::observe(std::size_t option, double ratio) {
-  if (!(ratio > 0) || option >= bias_.size()) return;
+  if (!(ratio > 0) || !std::isfinite(ratio) || option >= bias_.size()) return;
   const double innovation = ratio / factor(option) - 1, usual = deviation(option);
   // The first frames of an option show its own error, not a slowdown.
   const bool known = seen_[option] >= 3;

@@ -99,11 +99,15 @@ void check(const BoardOptions& options) {
   if (options.plan) return;
   if (options.output.empty()) throw CLI::RequiredError("--output");
   if (options.measure) {
+    if (!options.power_from.empty() && (!options.rail.empty() || options.whole_board))
+      refuse("--power-from", "excludes --rail and --whole-board, which choose among the machine's own meters");
+    if (!options.rail.empty() && options.whole_board) refuse("--rail", "excludes --whole-board");
     if (!options.measurements.empty()) refuse("--measure", "excludes --measurements: measure first, then fit");
     return;
   }
-  if (!options.power_from.empty() || !options.sysfs_root.empty() || !options.khz.empty())
-    refuse("--power-from, --sysfs-root, --khz", "need --measure");
+  if (!options.power_from.empty() || !options.rail.empty() || !options.sysfs_root.empty() ||
+      !options.state_file.empty() || !options.khz.empty())
+    refuse("--power-from, --rail, --sysfs-root, --state-file, --khz", "need --measure");
   if (options.measurements.empty()) throw CLI::RequiredError("--measurements (or --plan, or --measure)");
   if (options.board.empty() == options.new_name.empty()) refuse("board", "required: a board file, or else --new NAME");
   if (!options.new_name.empty() && (options.cpus.empty() || options.memory_mb_per_s <= 0))
@@ -136,7 +140,8 @@ void add_calibrate_board(CLI::App& calibrate) {
       ->check(CLI::Range(1.0, 1e8));
   board->add_option("--hold-out", options->hold_out, "kHz that the fit may not see, only be judged by")->delimiter(',');
   board->add_flag("--whole-board", options->whole_board,
-                  "the meter sees the whole board: what is constant is the rest's (boards of one processor)");
+                  "the meter sees the whole board: what is constant is the rest's (boards of one processor); with "
+                  "--measure: take the machine's meter of the whole board");
   board->add_option("--output,-o", options->output, "the board file to write; with --measure the rows");
   board->add_flag("--plan", options->plan, "print what to measure");
   board->add_flag("--measure", options->measure, "measure this machine and write the rows");
@@ -149,8 +154,14 @@ void add_calibrate_board(CLI::App& calibrate) {
   board->add_option("--trace", options->trace_s, "seconds of the heating and cooling trace; 0: none")
       ->check(CLI::Range(0.0, 1e5));
   board->add_option("--power-from", options->power_from,
-                    "watts: a file that holds them or a command that prints them; default: the processor's counters");
+                    "a meter of your own: a file that holds watts, or a command that prints them line by line");
+  board->add_option("--rail", options->rail,
+                    "of the machine's own meters, by name; default: the one whose name says that it feeds the "
+                    "processor");
   board->add_option("--sysfs-root", options->sysfs_root, "read and set /sys below this folder");
+  board->add_option("--state-file", options->state_file,
+                    "where limits are noted before they are set, for the next run if this one is killed; default: in "
+                    "/run");
   board->add_flag("--json", options->json, "print one JSON object");
   board->callback([options] {
     check(*options);

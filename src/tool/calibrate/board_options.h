@@ -14,7 +14,7 @@ struct BoardOptions {
   double capacity = 1024, memory_mb_per_s = 0;
   bool whole_board = false, plan = false, measure = false, json = false;
   // Of --plan and --measure:
-  std::string power_from, sysfs_root;
+  std::string power_from, rail, sysfs_root, state_file;
   std::vector<int64_t> khz;
   std::size_t points = 6, cores = 4;
   double seconds = 10, settle_s = 3, trace_s = 240;

@@ -65,42 +65,85 @@ expect 0 "frequency 6 of 6: idle, 1 x dense" "${board[@]}" --plan --cores 2
 expect 0 "2000000 kHz: idle, 1 x dense, 1 x streams" "${board[@]}" --plan "$xu3" --processor A15
 expect 0 '"total_s":708.0,"steps":[{"khz":200000,' "${board[@]}" --plan "$xu3" --processor A15 --points 4 --json
 
-# A folder that looks like a machine with a clock and a meter. A file refuses nothing, so what counts are the values.
+# A folder that looks like a machine with a clock and meters. A file refuses nothing, so what counts are the values.
 cpu=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
-policy=$work/root/sys/devices/system/cpu/cpufreq/policy0
-zone=$work/root/sys/class/thermal/thermal_zone0
-mkdir -p "$policy" "$zone"
-echo "$cpu" >"$policy/related_cpus"
+cpufreq=$work/root/sys/devices/system/cpu policy=$work/root/sys/devices/system/cpu/cpufreq/policy0
+zone=$work/root/sys/class/thermal/thermal_zone0 sensors=$work/root/sys/class/hwmon/hwmon0
+mkdir -p "$policy" "$zone" "$sensors"
+echo "$cpu" | tee "$cpufreq/online" >"$policy/related_cpus"
 echo 600000 1000000 1500000 2000000 >"$policy/scaling_available_frequencies"
 echo 600000 >"$policy/scaling_min_freq"
 echo 2000000 >"$policy/scaling_max_freq"
+echo 600000 >"$policy/cpuinfo_min_freq"
+echo 2000000 >"$policy/cpuinfo_max_freq"
 echo 45000 >"$zone/temp"
-meter="awk '{ print 0.3 + \$1 / 1e6 }' $policy/scaling_max_freq"
+echo soc >"$zone/type"
 measure=("${board[@]}" --measure --processor mine --cpus "$cpu" --sysfs-root "$work/root" --settle 0.05)
 quick=("${measure[@]}" --seconds 0.1)
-expect 0 "rows.csv: written, 12 rows of mine and 3 of a heating trace" "${quick[@]}" --trace 2 --power-from "$meter" -o "$work/rows.csv"
-expect 0 "mine,1500000,,1,dense,1.8,45," cat "$work/rows.csv"
-expect 0 "mine,600000,,0,idle,0.9,45," cat "$work/rows.csv"
+expect 1 "give a meter with --power-from" "${quick[@]}" -o "$work/no.csv"
+# Rails whose watts follow the clock: microwatts, or milliamperes of 1 V and 2 V, that are the policy's kHz.
+ina3221() {  # ina3221 LABEL LABEL
+  echo ina3221 >"$sensors/name"
+  for i in 1 2; do
+    echo "${!i}" >"$sensors/in${i}_label"
+    echo "${i}000" >"$sensors/in${i}_input"
+    ln -sf "$policy/scaling_max_freq" "$sensors/curr${i}_input"
+  done
+}
+echo ina231 >"$sensors/name"
+ln -s "$policy/scaling_max_freq" "$sensors/power1_input"
+echo somewhere >"$sensors/power1_label"
+expect 1 "there are somewhere: name one with --rail" "${quick[@]}" -o "$work/no.csv"
+expect 1 "--rail x: legal: somewhere" "${quick[@]}" --rail x -o "$work/no.csv"
+expect 1 "no rail feeds the whole board" "${quick[@]}" --whole-board -o "$work/no.csv"
+expect 2 "excludes --rail" "${quick[@]}" --rail x --power-from "$work/watts" -o "$work/no.csv"
+expect 0 "12 rows of mine and 0 of a heating trace, watts from somewhere of ina2xx" "${quick[@]}" --rail somewhere -o "$work/rows.csv"
+expect 0 "mine,1500000,,1,dense,1.5,45," cat "$work/rows.csv"
+expect 0 "mine,600000,,0,idle,0.6,45," cat "$work/rows.csv"
+echo VDD_CPU >"$sensors/power1_label"
+expect 0 "no heating trace: VDD_CPU of ina2xx does not see all" "${quick[@]}" --trace 2 -o "$work/rows.csv"
+echo VDD_CPU_GPU >"$sensors/power1_label"
+expect 0 "VDD_CPU_GPU of ina2xx feeds others, too" "${quick[@]}" --trace 0 -o "$work/rows.csv"
+# With the input's rail, the board's watts and a trace; with the processor's, none.
+ina3221 VDD_CPU VDD_IN
+expect 0 "12 rows of mine and 3 of a heating trace, watts from ina3221" "${quick[@]}" --whole-board --trace 2 -o "$work/rows.csv"
+expect 0 "mine,600000,,0,idle,1200,45," cat "$work/rows.csv"
+expect 0 "watts from VDD_CPU of ina3221" "${quick[@]}" -o "$work/rows.csv"
+expect 0 "mine,600000,,0,idle,600,45," cat "$work/rows.csv"
 expect 0 "600000" cat "$policy/scaling_min_freq"
 expect 0 "2000000" cat "$policy/scaling_max_freq"
 echo 2.5 >"$work/watts"
+begin() {  # begin OPTIONS: measures in the background until a frequency is set
+  "${measure[@]}" --seconds 60 --power-from "$work/watts" -o "$work/no.csv" "$@" 2>"$work/stopped" &
+  pid=$!
+  for ((i = 0; i < 100; ++i)); do
+    grep -q 600000 "$policy/scaling_max_freq" && return
+    sleep 0.1
+  done
+  problem "no frequency was set"
+}
 # Stopped in the middle it puts the limits back and writes nothing.
-"${measure[@]}" --seconds 60 --power-from "$work/watts" -o "$work/no.csv" 2>"$work/stopped" &
-pid=$!
-for ((i = 0; i < 100; ++i)); do
-  grep -q 600000 "$policy/scaling_max_freq" && break
-  sleep 0.1
-done
-[ "$i" -lt 100 ] || problem "no frequency was set"
+begin --state-file "$work/state.json"
+expect 1 "still manages this machine" "${quick[@]}" --state-file "$work/state.json" --power-from "$work/watts" -o "$work/no.csv"
 kill -TERM $pid
 wait $pid
 [ $? -eq 1 ] || problem "interrupted, yet not exit code 1"
 expect 0 "interrupted; nothing was written" cat "$work/stopped"
 expect 0 "2000000" cat "$policy/scaling_max_freq"
+[ -e "$work/state.json" ] && problem "a state file without a change"
+# Killed it cannot: the next run does, before it finds the limits.
+begin --state-file "$work/state.json"
+kill -KILL $pid
+wait $pid 2>/dev/null
+expect 0 "600000" cat "$policy/scaling_max_freq"
+expect 0 "that a killed run had left changed were put back" "${quick[@]}" --state-file "$work/state.json" --trace 0 --power-from "$work/watts" -o "$work/rows.csv"
+expect 0 "2000000" cat "$policy/scaling_max_freq"
+[ -e "$work/state.json" ] && problem "a state file without a change"
 expect 0 '"rows":12,"trace_rows":0' "${quick[@]}" --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
-expect 1 "exit code 127; legal: a file of watts, or a command" "${quick[@]}" --power-from /no/such/meter -o "$work/no.csv"
-expect 1 "is no number of watts" "${quick[@]}" --power-from "echo hot" -o "$work/no.csv"
-expect 1 "give a meter with --power-from" "${quick[@]}" -o "$work/no.csv"
+expect 1 "no such file or program" "${quick[@]}" --power-from /no/such/meter -o "$work/no.csv"
+expect 1 "no value yet" "${quick[@]}" --power-from "echo hot" -o "$work/no.csv"
+expect 0 '"meter":"while' "${quick[@]}" --power-from "while echo 5130 mW; do sleep 0.02; done" --trace 0 -o "$work/rows.csv" --json
+expect 0 "dense,5.13,45," cat "$work/rows.csv"
 # Where the kernel counts, busy cores are those it saw.
 mkdir "$work/root/proc"
 ln -s /proc/stat "$work/root/proc/stat"
@@ -108,6 +151,7 @@ expect 0 '"rows":12' "${board[@]}" --measure --cpus "$cpu" --sysfs-root "$work/r
   --power-from "$work/watts" -o "$work/busy.csv" --json
 awk -F, '$5 == "dense" || $5 == "streams" { ++rows; if ($4 < 0.8 || $4 > 1) exit 1 } END { exit rows != 8 }' "$work/busy.csv" ||
   problem "loaded cores that are not busy: $(cat "$work/busy.csv")"
+rm -r "$sensors"
 counter=$work/root/sys/class/powercap/intel-rapl:0
 mkdir -p "$counter"
 echo package-0 >"$counter/name"
@@ -116,6 +160,7 @@ expect 1 "the meter tells 0 W" "${quick[@]}" --trace 0 -o "$work/no.csv"
 rm "$policy/scaling_available_frequencies"
 expect 1 "name some with --khz" "${quick[@]}" --power-from "$work/watts" -o "$work/no.csv"
 expect 0 '"rows":9' "${quick[@]}" --khz 600000,1000000,2000000 --trace 0 --power-from "$work/watts" -o "$work/rows.csv" --json
+echo "$cpu,77" >"$cpufreq/online"
 echo 77 >"$policy/related_cpus"
 expect 1 "legal: CPUs that share a clock: 77" "${quick[@]}" --power-from "$work/watts" -o "$work/no.csv"
 rm -r "$policy"

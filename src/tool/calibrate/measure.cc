@@ -11,7 +11,7 @@
 #include "platform/measure_board.h"
 #include "platform/simulated/board.h"
 #include "tool/calibrate/board_options.h"
-#include "tool/calibrate/sysfs_machine.h"
+#include "tool/calibrate/linux_machine.h"
 #include "tool/progress.h"
 #include "tool/run/interrupt.h"
 
@@ -91,10 +91,30 @@ void print_measuring_plan(const BoardOptions& options) {
 void measure_rows(const BoardOptions& options) {
   const std::vector<int> cpus = options.cpus.empty() ? allowed_cpus() : parse_cpu_list(options.cpus);
   const InterruptGuard interrupt;
-  SysfsMachine sysfs(options.sysfs_root, cpus, options.khz, options.power_from);
-  MeasuredMachine machine = sysfs.machine();
-  machine.processor = options.processor.empty() ? "cpu" : options.processor;
-  const MeasuringPlan plan = plan_of(options, machine.khz, machine.cores);
+  LinuxMachine host({options.sysfs_root,
+                     options.state_file,
+                     cpus,
+                     options.khz,
+                     {options.power_from, options.rail, options.whole_board}});
+  const RestoreLog::Report& before = host.taken_over();
+  if (before.restored > 0)
+    fmt::print(stderr, "limber: warning: {} settings that a killed run had left changed were put back\n",
+               before.restored);
+  for (const std::string& one : before.left) fmt::print(stderr, "limber: warning: not put back: {}\n", one);
+  if (host.meter().shared())
+    fmt::print(stderr, "limber: warning: {} feeds others, too: what they take counts as the processor's\n",
+               host.meter().name());
+  MeasuredMachine machine = host.machine();
+  if (!options.processor.empty()) machine.processor = options.processor;
+  MeasuringPlan plan = plan_of(options, machine.khz, machine.cores);
+  const bool blind = plan.trace_s > 0 && machine.celsius && !host.meter().sees_all();
+  if (blind) {
+    plan.trace_s = 0;
+    fmt::print(stderr,
+               "limber: warning: no heating trace: {} does not see all that heats the chip; with a meter that does, "
+               "measure again for the trace alone (--whole-board, --power-from)\n",
+               host.meter().name());
+  }
   ProgressLine progress(!options.json);
   const MeasuringResult result =
       measure_board(machine, plan, [&](std::size_t done, std::size_t all, const std::string& what) {
@@ -111,7 +131,7 @@ void measure_rows(const BoardOptions& options) {
   if (options.json) {
     fmt::print("{}\n", nlohmann::ordered_json({{"output", options.output},
                                                {"processor", machine.processor},
-                                               {"meter", sysfs.meter()},
+                                               {"meter", host.meter().name()},
                                                {"rows", rows},
                                                {"trace_rows", trace},
                                                {"left_out", result.left_out}})
@@ -119,7 +139,7 @@ void measure_rows(const BoardOptions& options) {
     return;
   }
   fmt::print("{}: written, {} rows of {} and {} of a heating trace, watts from {}\n", options.output, rows,
-             machine.processor, trace, sysfs.meter());
+             machine.processor, trace, host.meter().name());
 }
 
 }  // namespace limber::tool
