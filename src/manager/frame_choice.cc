@@ -7,6 +7,8 @@
 namespace limber {
 namespace {
 
+constexpr double kSureDeviations = 3;
+
 // An option at a point, for a frame that shall be there in `soft` and must be in `hard`.
 struct Trial {
   bool in_time = false;
@@ -93,12 +95,13 @@ class Chooser {
   // Of what is so sure in time.
   Found choose(const Caution& caution) const {
     Found found;
+    const bool sure = caution.hard_deviations >= kSureDeviations;
     each([&](const Trials& trials, std::size_t o, double accuracy) {
       const ProcessorOffer& offer = offers_[application_.options[o].processor];
       for (std::size_t point = offer.lowest; point <= offer.highest; ++point) {
         const Trial trial = trials.at(point, caution, need_.hard_ms);
         if (!trial.in_time) continue;
-        const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, true};
+        const FrameChoice choice{o, point, trial.expected_ms, trial.energy_mj, trial.boost_ms, sure};
         const bool within = trial.energy_mj <= need_.energy_mj;
         if (accurate(accuracy))
           (within ? found.enough : found.dear).offer(accuracy, within && need_.prefer_accuracy, choice);
@@ -145,7 +148,7 @@ class Chooser {
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
   const Chooser chooser(application, estimate, offers, need, busy_scale);
-  const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, 3}, hard{need.hard_ms, 3, 3};
+  const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, kSureDeviations}, hard{need.hard_ms, kSureDeviations, kSureDeviations};
   Chooser::Found surely;
   for (const Caution& caution : {usual, hard, Caution{need.hard_ms, 2, 2}, Caution{need.hard_ms, 1, 1}}) {
     const Chooser::Found found = chooser.choose(caution);

@@ -37,7 +37,7 @@ struct FrameChoice {
   // Above 0: if the frame still runs after so many milliseconds, the highest point takes over, in time for all but one
   // in some hundred frames.
   double boost_ms = 0;
-  bool met = false;  // it should be there in time
+  bool met = false;  // it is surely in time
 };
 
 // Among options that are in time (by soft_ms, else by hard_ms, with less and less certainty) and accurate enough: the
