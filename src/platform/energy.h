@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The energy this machine has used, where it has a sensor. Layer: platform.
+// The energy this machine has used, where it has a counter. Layer: platform.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "platform/linux/power_rapl.h"
 
 namespace limber {
 
-// Joule counters of the powercap interface (RAPL packages). Not thread-safe: remembers the last reading of each
-// counter, because they wrap around.
+// The joule counters of linux/power_rapl.h, for who wants millijoules and nothing else. Not thread-safe.
 class EnergySensor {
  public:
   // nullopt with `reason` set when no counter exists or none can be read (they are root's on most systems).
@@ -19,13 +20,11 @@ class EnergySensor {
   const std::string& name() const { return name_; }  // "powercap: package-0"
 
  private:
-  struct Counter {
-    std::string path;
-    double range_uj = 0, last_uj = 0;
-  };
-  std::vector<Counter> counters_;
+  EnergySensor(std::shared_ptr<const Fs> fs, RaplCounters counters);
+
+  std::shared_ptr<const Fs> fs_;
+  RaplCounters counters_;
   std::string name_;
-  double total_mj_ = 0;
 };
 
 }  // namespace limber

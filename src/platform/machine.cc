@@ -41,16 +41,18 @@ std::pair<std::string, std::string> key_value(const std::string& line) {
   return {key, start == std::string::npos ? "" : line.substr(start)};
 }
 
-const char* arm_part_name(const std::string& part) {
+}  // namespace
+
+std::string arm_part_name(const std::string& part) {
   static const std::map<std::string, const char*> kNames = {
-      {"0xc07", "Cortex-A7"},   {"0xc0f", "Cortex-A15"},  {"0xd03", "Cortex-A53"}, {"0xd07", "Cortex-A57"},
-      {"0xd08", "Cortex-A72"},  {"0xd09", "Cortex-A73"},  {"0xd0b", "Cortex-A76"}, {"0xd40", "Neoverse-V1"},
-      {"0xd0c", "Neoverse-N1"}, {"0xd49", "Neoverse-N2"}, {"0xd4f", "Neoverse-V2"}};
+      {"0xc07", "Cortex-A7"},   {"0xc0f", "Cortex-A15"},  {"0xd03", "Cortex-A53"},   {"0xd07", "Cortex-A57"},
+      {"0xd08", "Cortex-A72"},  {"0xd09", "Cortex-A73"},  {"0xd0b", "Cortex-A76"},   {"0xd40", "Neoverse-V1"},
+      {"0xd0c", "Neoverse-N1"}, {"0xd49", "Neoverse-N2"}, {"0xd4f", "Neoverse-V2"},  {"0xd05", "Cortex-A55"},
+      {"0xd0a", "Cortex-A75"},  {"0xd41", "Cortex-A78"},  {"0xd42", "Cortex-A78AE"}, {"0x004", "Carmel"},
+      {"0x003", "Denver2"}};
   const auto found = kNames.find(part);
   return found == kNames.end() ? "CPU" : found->second;
 }
-
-}  // namespace
 
 Machine read_machine(int cpu, const std::string& root) {
   Machine machine;

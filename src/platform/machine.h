@@ -19,6 +19,9 @@ struct Machine {
 // `cpu`: the CPU whose governor and frequency are read.
 Machine read_machine(int cpu = 0, const std::string& root = "");
 
+// "Cortex-A15" of the part number that /proc/cpuinfo shows, "0xc0f"; "CPU" for one that is not known here.
+std::string arm_part_name(const std::string& part);
+
 // What of this process is in memory now, bytes; 0 where the system does not tell.
 struct ResidentMemory {
   int64_t all = 0;        // VmRSS: pages of mapped files included, which the system may take back

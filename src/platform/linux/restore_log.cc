@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/linux/restore_log.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "platform/linux/real_fs.h"
+
+namespace limber {
+namespace {
+
+constexpr const char* kFormat = "limber-restore";
+
+// A process is told by its number and its start: numbers are used again.
+std::string start_of(int64_t pid) {
+  const FsText stat = RealFs().read(fmt::format("/proc/{}/stat", pid));
+  const size_t name_end = stat.text.rfind(')');
+  if (!stat.ok() || name_end == std::string::npos) return "";
+  const auto words = parse_words(std::string_view(stat.text).substr(name_end + 1));
+  return words.size() > 19 ? words[19] : "";
+}
+
+}  // namespace
+
+RestoreLog::RestoreLog(Fs& fs, std::string state_file) : fs_(fs), state_file_(std::move(state_file)) {
+  if (!state_file_.empty() && std::filesystem::exists(state_file_)) load();
+}
+
+RestoreLog::~RestoreLog() {
+  try {
+    restore();
+  } catch (const std::exception&) {  // no room for the state file: values are back all the same
+  }
+}
+
+RestoreLog::Entry* RestoreLog::find(Kind kind, const std::string& path, const std::string& ours) {
+  for (Entry& entry : entries_)
+    if (entry.kind == kind && entry.path == path && (kind != Kind::kProcess || entry.ours == ours)) return &entry;
+  return nullptr;
+}
+
+Outcome RestoreLog::set(const std::string& path, const std::string& value) {
+  const FsText before = fs_.read(path);
+  if (!before.ok()) return {before.error, "", explain(path, before.error)};
+  Entry* entry = find(Kind::kValue, path);
+  const bool known = entry != nullptr;
+  if (!known) {
+    if (before.text == value) return {0, value, ""};
+    entries_.push_back({Kind::kValue, path, before.text, before.text, true});
+    entry = &entries_.back();
+  }
+  entry->pending = true;
+  save();
+  const int error = fs_.write(path, value);
+  const FsText after = fs_.read(path);
+  if (after.ok()) entry->ours = after.text;
+  entry->pending = !after.ok();
+  if (error != 0 && !known && after.ok() && after.text == entry->original) entries_.pop_back();
+  save();
+  return {error, after.text, explain(path, error, value)};
+}
+
+Outcome RestoreLog::set_passing(const std::string& path, const std::string& value) {
+  const int error = fs_.write(path, value);
+  return {error, fs_.read(path).text, explain(path, error, value)};
+}
+
+Outcome RestoreLog::make_directory(const std::string& path) {
+  if (fs_.exists(path)) return {0, path, ""};
+  entries_.push_back({Kind::kDirectory, path, "", "", false});
+  save();
+  const int error = fs_.make_directory(path);
+  if (error == 0) return {0, path, ""};
+  entries_.pop_back();
+  save();
+  return {error, "", explain(path, error)};
+}
+
+Outcome RestoreLog::move_process(int pid, const std::string& path, const std::string& original) {
+  const std::string text = fmt::format("{}", pid);
+  const bool known = find(Kind::kProcess, path, text) != nullptr;
+  if (!known) {
+    entries_.push_back({Kind::kProcess, path, original, text, false});
+    save();
+  }
+  const int error = fs_.write(path, text);
+  if (error == 0) return {0, text, ""};
+  if (!known) {
+    entries_.pop_back();
+    save();
+  }
+  return {error, "", explain(path, error, text)};
+}
+
+std::string RestoreLog::restore_entry(const Entry& entry, bool& retry, bool& done) {
+  retry = done = false;
+  if (entry.kind == Kind::kDirectory) {
+    const int error = fs_.remove_directory(entry.path);
+    retry = error != 0 && error != ENOENT;
+    done = error == 0;
+    return retry ? explain(entry.path, error) : "";
+  }
+  if (entry.kind == Kind::kProcess) {
+    const FsText members = fs_.read(entry.path);
+    const auto words = parse_words(members.text);
+    if (std::find(words.begin(), words.end(), entry.ours) == words.end()) return "";  // ended, or moved by others
+    const int error = fs_.write(entry.original, entry.ours);
+    retry = error != 0 && error != ESRCH;
+    done = error == 0;
+    return retry ? explain(entry.original, error, entry.ours) : "";
+  }
+  const FsText now = fs_.read(entry.path);
+  // What went away has nothing to restore: a policy comes back with the driver's values, a thread does not.
+  if (now.error == ENOENT || now.error == ENODEV || now.error == ESRCH) return "";
+  if (now.ok() && now.text == entry.original) return "";
+  if (now.ok() && !entry.pending && now.text != entry.ours)
+    return fmt::format("{}: is '{}' now, which is not what was set here ('{}'): left to whoever set it", entry.path,
+                       now.text, entry.ours);
+  const int error = fs_.write(entry.path, entry.original);
+  const FsText after = fs_.read(entry.path);
+  done = error == 0 && (!after.ok() || after.text == entry.original);
+  retry = !done;
+  if (error != 0) return explain(entry.path, error, entry.original);
+  return done ? "" : fmt::format("{}: '{}' was written, '{}' holds", entry.path, entry.original, after.text);
+}
+
+RestoreLog::Report RestoreLog::restore() {
+  Report report;
+  std::vector<Entry> refused;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Entry> todo = round == 0 ? entries_ : refused;
+    refused.clear();
+    for (auto entry = todo.rbegin(); entry != todo.rend(); ++entry) {
+      bool retry = false, done = false;
+      if (round == 1) entry->pending = true;  // what was partly restored is no longer what was set
+      const std::string problem = restore_entry(*entry, retry, done);
+      report.restored += done;
+      if (retry) refused.insert(refused.begin(), *entry);
+      if (!problem.empty() && (!retry || round == 1)) report.left.push_back(problem);
+    }
+  }
+  entries_ = refused;
+  save();
+  return report;
+}
+
+void RestoreLog::save() {
+  if (state_file_.empty()) return;
+  if (entries_.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(state_file_, ignored);
+    return;
+  }
+  nlohmann::ordered_json changes = nlohmann::ordered_json::array();
+  for (const Entry& entry : entries_) {
+    changes.push_back({{"kind", static_cast<int>(entry.kind)},
+                       {"path", entry.path},
+                       {"original", entry.original},
+                       {"ours", entry.ours},
+                       {"pending", entry.pending}});
+  }
+  AtomicFile file(state_file_);
+  file.write(nlohmann::ordered_json({{"format", kFormat},
+                                     {"version", 1},
+                                     {"pid", ::getpid()},
+                                     {"start", start_of(::getpid())},
+                                     {"changes", changes}})
+                 .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
+             "\n");
+  file.commit();
+}
+
+void RestoreLog::load() {
+  std::ifstream stream(state_file_, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const auto root = nlohmann::json::parse(text, nullptr, false);
+  try {
+    if (root.at("format") != kFormat || root.at("version") != 1) throw std::runtime_error("another format");
+    const int64_t pid = root.at("pid");
+    if (pid != ::getpid() && !start_of(pid).empty() && start_of(pid) == root.at("start"))
+      fail(ErrorCode::kInvalidArgument,
+           "{}: process {} still manages this machine; end it first, two would undo each other's settings", state_file_,
+           pid);
+    for (const auto& change : root.at("changes")) {
+      const int kind = change.at("kind");
+      if (kind < 0 || kind > 2) throw std::runtime_error("no such kind");
+      entries_.push_back(
+          {static_cast<Kind>(kind), change.at("path"), change.at("original"), change.at("ours"), change.at("pending")});
+    }
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(ErrorCode::kBadFile, "{}: no state of settings to restore ({}); look at it, then remove it", state_file_,
+         error.what());
+  }
+}
+
+}  // namespace limber
