@@ -133,11 +133,16 @@ std::string RestoreLog::restore_entry(const Entry& entry, bool& retry, bool& don
   return done ? "" : fmt::format("{}: '{}' was written, '{}' holds", entry.path, entry.original, after.text);
 }
 
-RestoreLog::Report RestoreLog::restore() {
+RestoreLog::Report RestoreLog::restore(const std::vector<std::string>& beginnings) {
   Report report;
-  std::vector<Entry> refused;
+  std::vector<Entry> kept, chosen, refused;
+  for (Entry& entry : entries_) {
+    const bool below = std::any_of(beginnings.begin(), beginnings.end(),
+                                   [&](const std::string& beginning) { return entry.path.starts_with(beginning); });
+    (below ? chosen : kept).push_back(std::move(entry));
+  }
   for (int round = 0; round < 2; ++round) {
-    std::vector<Entry> todo = round == 0 ? entries_ : refused;
+    std::vector<Entry> todo = round == 0 ? chosen : refused;
     refused.clear();
     for (auto entry = todo.rbegin(); entry != todo.rend(); ++entry) {
       bool retry = false, done = false;
@@ -148,7 +153,8 @@ RestoreLog::Report RestoreLog::restore() {
       if (!problem.empty() && (!retry || round == 1)) report.left.push_back(problem);
     }
   }
-  entries_ = refused;
+  entries_ = std::move(kept);
+  entries_.insert(entries_.end(), refused.begin(), refused.end());
   save();
   return report;
 }
