@@ -77,8 +77,8 @@ void ManagedSession::send(const Request& request) {
   if (!socket_) return;
   const std::string text = encode(request);
   if (text.size() > kMostBytes)
-    fail(ErrorCode::kInvalidArgument, "a message of {} bytes to limberd; {} are legal: give fewer options",
-         text.size(), kMostBytes);
+    fail(ErrorCode::kInvalidArgument, "a message of {} bytes to limberd; {} are legal: give fewer options", text.size(),
+         kMostBytes);
   if (send_packet(socket_.get(), text) == Sent::kDone) return;
   lose("limberd at " + path_ + " has ended or does not read");
 }

@@ -16,14 +16,14 @@
 namespace limber::server {
 
 struct ManagedSettings {
-  std::string socket;    // "": default_socket()
-  OpenSession session;   // its number is not used
+  std::string socket;   // "": default_socket()
+  OpenSession session;  // its number is not used
 };
 
 class ManagedSession {
  public:
-  static constexpr int kRetryMs = 200;   // between two looks for a limberd
-  static constexpr int kReportMs = 50;   // reports wait for each other so long, where no frame was late
+  static constexpr int kRetryMs = 200;  // between two looks for a limberd
+  static constexpr int kReportMs = 50;  // reports wait for each other so long, where no frame was late
 
   // Fails with kInvalidArgument on what no limberd would take: see check_session().
   explicit ManagedSession(ManagedSettings settings);

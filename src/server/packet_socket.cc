@@ -75,9 +75,8 @@ Descriptor connect_to(const std::string& path, std::string& reason) {
   const int error = socket ? connect(socket.get(), address) : errno;
   if (error == 0) return socket;
   reason = error == EACCES ? fmt::format("{}: permission denied; limberd's --group may use it", path)
-           : error == ENOENT || error == ECONNREFUSED
-               ? fmt::format("no limberd at {}", path)
-               : fmt::format("{}: {}", path, std::strerror(error));
+           : error == ENOENT || error == ECONNREFUSED ? fmt::format("no limberd at {}", path)
+                                                      : fmt::format("{}: {}", path, std::strerror(error));
   return Descriptor();
 }
 

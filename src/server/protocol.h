@@ -20,7 +20,7 @@ namespace limber::server {
 
 constexpr int kProtocol = 1;
 constexpr std::size_t kMostMembers = 64, kMostOptions = 512, kMostPoints = 64, kMostThreads = 64, kMostFrames = 256;
-constexpr std::size_t kMostName = 64;       // bytes of printable text
+constexpr std::size_t kMostName = 64;        // bytes of printable text
 constexpr int kMostSessionNumber = 1 << 20;  // sessions are numbered by their client
 
 struct Hello {

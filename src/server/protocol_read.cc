@@ -65,8 +65,7 @@ bool prefers_accuracy(const Fields& fields) {
 }
 
 Target read_target(const Json& json, const std::string& where) {
-  const Fields fields(json, where,
-                      {"deadline_ms", "rate_hz", "aim", "accuracy", "weight", "prefer", "energy_mj"});
+  const Fields fields(json, where, {"deadline_ms", "rate_hz", "aim", "accuracy", "weight", "prefer", "energy_mj"});
   Target target;
   target.deadline_ms = fields.number("deadline_ms");
   target.rate_hz = fields.has("rate_hz") ? fields.number("rate_hz") : 0;
@@ -80,8 +79,7 @@ Target read_target(const Json& json, const std::string& where) {
 }
 
 OpenSession read_open(const Json& json) {
-  const Fields fields(json, "open",
-                      {"type", "session", "name", "members", "options", "target", "threads", "place"});
+  const Fields fields(json, "open", {"type", "session", "name", "members", "options", "target", "threads", "place"});
   OpenSession open;
   open.session = whole(fields, "session", 0, kMostSessionNumber);
   open.name = fields.text("name");
@@ -162,9 +160,9 @@ Welcome read_welcome(const Json& json) {
 }
 
 Assignment read_assignment(const Json& json) {
-  const Fields fields(json, "assignment",
-                      {"type", "session", "serial", "ceiling", "floor", "processor", "cpus", "khz", "exclusive",
-                       "met", "reason"});
+  const Fields fields(
+      json, "assignment",
+      {"type", "session", "serial", "ceiling", "floor", "processor", "cpus", "khz", "exclusive", "met", "reason"});
   Assignment assignment;
   assignment.session = whole(fields, "session", 0, kMostSessionNumber);
   assignment.serial = fields.integer("serial");
@@ -215,9 +213,8 @@ void check_session(const OpenSession& open) {
   name(open.name, "open: 'name'");
   if (open.members.empty() || open.members.size() > kMostMembers || open.options.empty() ||
       open.options.size() > kMostOptions || open.threads.size() > kMostThreads)
-    fail(ErrorCode::kInvalidArgument,
-         "open: {} members, {} options, {} threads; legal: 1 to {}, 1 to {}, 0 to {}", open.members.size(),
-         open.options.size(), open.threads.size(), kMostMembers, kMostOptions, kMostThreads);
+    fail(ErrorCode::kInvalidArgument, "open: {} members, {} options, {} threads; legal: 1 to {}, 1 to {}, 0 to {}",
+         open.members.size(), open.options.size(), open.threads.size(), kMostMembers, kMostOptions, kMostThreads);
   for (const ManagedMember& member : open.members) {
     name(member.name, "open: a member's name");
     real(member.accuracy, "open: accuracy of member '" + member.name + "'", 0, 1);

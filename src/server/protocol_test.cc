@@ -5,6 +5,8 @@
 
 namespace limber::server {
 namespace {
-TEST(Protocol, Placeholder) { EXPECT_EQ(kProtocol, 1); }
+TEST(Protocol, Placeholder) {
+  EXPECT_EQ(kProtocol, 1);
+}
 }  // namespace
 }  // namespace limber::server

@@ -71,17 +71,10 @@ Json json_of(const Welcome& welcome) {
 }
 
 Json json_of(const Assignment& assignment) {
-  return {{"type", "assignment"},
-          {"session", assignment.session},
-          {"serial", assignment.serial},
-          {"ceiling", assignment.ceiling},
-          {"floor", assignment.floor},
-          {"processor", assignment.processor},
-          {"cpus", assignment.cpus},
-          {"khz", assignment.khz},
-          {"exclusive", assignment.exclusive},
-          {"met", assignment.met},
-          {"reason", assignment.reason}};
+  return {{"type", "assignment"},          {"session", assignment.session}, {"serial", assignment.serial},
+          {"ceiling", assignment.ceiling}, {"floor", assignment.floor},     {"processor", assignment.processor},
+          {"cpus", assignment.cpus},       {"khz", assignment.khz},         {"exclusive", assignment.exclusive},
+          {"met", assignment.met},         {"reason", assignment.reason}};
 }
 
 Json json_of(const Refusal& refusal) {

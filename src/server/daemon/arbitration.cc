@@ -124,13 +124,12 @@ void Arbitration::report(int id, const std::vector<FrameReport>& frames) {
           static_cast<std::size_t>(option.cores) != cores)
         continue;
       const double planned = option.ms[point_of(app)];
-      app.estimate.observe(o, frame.elapsed_ms /
-                                  (frame.work_ms > 0 ? frame.work_ms * planned / option.ms.back() : planned));
+      app.estimate.observe(
+          o, frame.elapsed_ms / (frame.work_ms > 0 ? frame.work_ms * planned / option.ms.back() : planned));
     }
   }
   const auto met = std::count(app.recent.begin(), app.recent.end(), true);
-  app.record.met_lately =
-      app.recent.empty() ? 1 : static_cast<double>(met) / static_cast<double>(app.recent.size());
+  app.record.met_lately = app.recent.empty() ? 1 : static_cast<double>(met) / static_cast<double>(app.recent.size());
   app.record.slowdown = app.estimate.slowdown();
 }
 
@@ -197,16 +196,17 @@ std::string Arbitration::neighbours(const App& app) const {
 
 std::string Arbitration::reason(const App& app, const Assignment& given) const {
   const ManagedOption& option = app.tables.options[app.share.option];
-  std::string text = given.exclusive ? fmt::format("CPU {} alone", print_cpu_list(given.cpus))
-                                     : fmt::format("CPU {} shared with {}", print_cpu_list(given.cpus),
-                                                   neighbours(app));
+  std::string text = given.exclusive
+                         ? fmt::format("CPU {} alone", print_cpu_list(given.cpus))
+                         : fmt::format("CPU {} shared with {}", print_cpu_list(given.cpus), neighbours(app));
   double load = 0;
   for (const int core : app.share.cores)
     load = std::max(load, others_[app.share.processor][static_cast<std::size_t>(core)]);
   if (load > kForeign) text += fmt::format(", others use {:.0f} % of it", 100 * load);
   if (given.khz > 0) text += fmt::format(", {} MHz", given.khz / 1000);
-  text += fmt::format("; {} takes {:.1f} of {:.1f} ms", app.tables.members[static_cast<std::size_t>(option.member)].name,
-                      option.ms[point_of(app)] * app.estimate.factor(app.share.option), app.tables.target.deadline_ms);
+  text +=
+      fmt::format("; {} takes {:.1f} of {:.1f} ms", app.tables.members[static_cast<std::size_t>(option.member)].name,
+                  option.ms[point_of(app)] * app.estimate.factor(app.share.option), app.tables.target.deadline_ms);
   if (given.exclusive && app.tables.target.prefer_accuracy) text += "; any member, the application sees its deadline";
   if (!given.met) text += "; best effort, nothing is surely in time";
   return text;

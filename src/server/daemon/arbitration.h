@@ -25,8 +25,8 @@ struct ArbitratedProcessor {
 
 class Arbitration {
  public:
-  static constexpr double kDivideMs = 1000;   // between two divisions without a reason
-  static constexpr double kHurryMs = 100;     // between two because of late frames
+  static constexpr double kDivideMs = 1000;    // between two divisions without a reason
+  static constexpr double kHurryMs = 100;      // between two because of late frames
   static constexpr std::size_t kRecent = 100;  // frames that the share of met deadlines is over
 
   // At least one processor.

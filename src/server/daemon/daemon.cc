@@ -125,9 +125,9 @@ void Daemon::accept_all() {
     socklen_t size = sizeof who;
     const bool known = ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.pid > 0;
     if (!known || clients_.size() >= kMostClients) {
-      const std::string why = known ? fmt::format("{} applications are connected, which is all there may be",
-                                                  clients_.size())
-                                    : "its process cannot be told; applications of other containers cannot be managed";
+      const std::string why =
+          known ? fmt::format("{} applications are connected, which is all there may be", clients_.size())
+                : "its process cannot be told; applications of other containers cannot be managed";
       send_packet(socket.get(), encode(Answer(Refusal{-1, why})));
       log("a connection was refused: {}", why);
       continue;

@@ -105,12 +105,13 @@ Json view(LinuxPlatform& platform, const Json& request) {
   for (std::size_t p = 0; p < seen.processors.size(); ++p) {
     const auto& processor = seen.processors[p];
     const std::size_t highest = std::min(processor.highest, platform.processors()[p].khz.size() - 1);
-    processors.push_back(
-        {{"available", processor.available}, {"highest", highest}, {"others", processor.others}});
+    processors.push_back({{"available", processor.available}, {"highest", highest}, {"others", processor.others}});
   }
   Json reply = json_of({});
-  reply["view"] = {{"processors", std::move(processors)}, {"power_w", seen.power_w},
-                   {"celsius", seen.celsius},             {"throttled", seen.throttled},
+  reply["view"] = {{"processors", std::move(processors)},
+                   {"power_w", seen.power_w},
+                   {"celsius", seen.celsius},
+                   {"throttled", seen.throttled},
                    {"cpu_pressure", seen.cpu_pressure}};
   return reply;
 }

@@ -22,8 +22,8 @@ int nice_of(const Boost& boost, double weight, double heaviest);
 int weight_of(const Boost& boost, double weight, double heaviest);
 
 struct DaemonSettings {
-  std::string socket, state;      // files; state: what is to be restored
-  std::string user = "", group;   // "": limber where there is such a user, else nobody; the socket's group
+  std::string socket, state;     // files; state: what is to be restored
+  std::string user = "", group;  // "": limber where there is such a user, else nobody; the socket's group
   Boost boost;
   std::string sysfs_root;         // another machine's tree instead of this one's; for tests
   bool despite_managers = false;  // set clocks although power-profiles-daemon or the like owns them

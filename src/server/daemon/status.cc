@@ -10,10 +10,12 @@
 namespace limber::server {
 namespace {
 
-Json session_json(const SessionState& session, const Arbitration::Record& record, const std::vector<std::string>& names) {
+Json session_json(const SessionState& session, const Arbitration::Record& record,
+                  const std::vector<std::string>& names) {
   const auto name_of = [&](int member) {
-    return member >= 0 && static_cast<std::size_t>(member) < names.size() ? Json(names[static_cast<std::size_t>(member)])
-                                                                          : Json();
+    return member >= 0 && static_cast<std::size_t>(member) < names.size()
+               ? Json(names[static_cast<std::size_t>(member)])
+               : Json();
   };
   const Assignment& given = session.sent;
   return {{"name", session.name},

@@ -21,7 +21,14 @@ void add_run_command(CLI::App& app) {
                       "images of a stream instead, fitted to the model: a picture, a folder, y4m:FILE, "
                       "raw:WxH:rgb|grey:FILE (FILE may be -), v4l2:DEVICE");
   command->add_option("--policy", options->policy,
-                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all");
+                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all; or managed");
+  command->add_flag_callback(
+      "--managed", [options] { options->policy = "managed"; },
+      "the same as --policy managed: cores and members within which it decides come from limberd");
+  command->add_option("--socket", options->socket,
+                      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
+  command->add_option("--weight", options->weight, "managed: how much it counts against other applications")
+      ->check(CLI::Range(0.001, 1000.0));
   command->add_option("--confidence", options->confidence, "anytime: an image is done once its answer is this sure")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--period-ms", options->period_ms, "time between the nominal arrivals of two frames")

@@ -24,6 +24,8 @@ struct RunOptions {
   uint64_t seed = 1;
   std::string trace, plot;
   std::string profile;  // a file of `limber profile`; empty: measured at the start
+  std::string socket;   // of limberd, for the policy managed; empty: the usual one
+  double weight = 1;    // of the managed session
   bool json = false, quiet = false;
 };
 
