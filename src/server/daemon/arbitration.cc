@@ -14,6 +14,7 @@ namespace {
 constexpr double kForeign = 0.1;      // of a core's time: somebody else works here
 constexpr double kLoadChange = 0.25;  // of a core's time: less is no reason to move anyone
 constexpr double kDeviations = 1.64;
+constexpr int kTrust = 3;  // frames that WorkEstimate takes for the table's own error
 
 // Sessions bring no watts. What a core takes is counted in shares of what it takes at its highest clock, which grows
 // with the third power of the clock over a constant part: enough to prefer small members and low clocks, and shown to
@@ -82,6 +83,9 @@ void Arbitration::add(int id, const OpenSession& open) {
   for (const auto& processor : processors_) tables.push_back(processor.tables);
   check_application(app.tables, tables);
   app.estimate = WorkEstimate(app.tables.options.size());
+  // A client has measured its table: what is slower than it from now on is the machine, and slows every option.
+  for (std::size_t o = 0; o < app.tables.options.size(); ++o)
+    for (int i = 0; i < kTrust; ++i) app.estimate.observe(o, 1);
   apps_[id] = std::move(app);
   due_ = true;
 }
@@ -162,10 +166,50 @@ bool Arbitration::divide(double now_ms) {
   for (std::size_t p = 0; p < processors_.size(); ++p)
     processors.push_back({&processors_[p].tables, available_[p], false, highest_[p], others_[p]});
   std::vector<DividedApplication> applications;
+  std::map<int, ApplicationShare> before;
+  for (const auto& [id, app] : apps_) before[id] = app.share;
   for (auto& [id, app] : apps_) applications.push_back({&app.tables, &app.estimate, &app.share});
   divide_processors(processors, applications, power_cap_w_, 1);
+  keep_places(before);
   set_clocks();
   return true;
+}
+
+double Arbitration::load_of(std::size_t processor, const std::vector<int>& cores) const {
+  double load = 0;
+  for (const int core : cores) load = std::max(load, others_[processor][static_cast<std::size_t>(core)]);
+  return load;
+}
+
+// To move costs caches, and others' load comes and goes: who changed cores without much gain goes back.
+void Arbitration::keep_places(const std::map<int, ApplicationShare>& before) {
+  for (auto& [id, app] : apps_) {
+    const ApplicationShare& was = before.at(id);
+    ApplicationShare& is = app.share;
+    if (was.processor != is.processor || was.cores.size() != is.cores.size() || was.cores == is.cores) continue;
+    const bool gains = load_of(is.processor, was.cores) - load_of(is.processor, is.cores) >= kLoadChange;
+    App* there = nullptr;  // who got the old cores
+    bool common = false;   // part of them
+    for (auto& [other_id, other] : apps_) {
+      if (other_id == id || other.share.processor != is.processor) continue;
+      if (other.share.cores == was.cores) {
+        common = common || there != nullptr;
+        there = &other;
+      } else {
+        for (const int core : other.share.cores)
+          common = common || std::find(was.cores.begin(), was.cores.end(), core) != was.cores.end();
+      }
+    }
+    if (common) continue;
+    if (there == nullptr) {
+      if (gains) continue;
+      is.cores = was.cores;
+      is.exclusive = true;
+    } else if (!gains || there->tables.target.weight >= app.tables.target.weight) {
+      std::swap(is.cores, there->share.cores);
+      std::swap(is.exclusive, there->share.exclusive);
+    }
+  }
 }
 
 void Arbitration::set_clocks() {

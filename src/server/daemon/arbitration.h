@@ -67,6 +67,8 @@ class Arbitration {
     std::size_t next = 0;
   };
   void add_options(const SessionOption& option, App* app) const;
+  void keep_places(const std::map<int, ApplicationShare>& before);
+  double load_of(std::size_t processor, const std::vector<int>& cores) const;
   void set_clocks();
   bool foreign(std::size_t processor) const;
   std::size_t point_of(const App& app) const;
