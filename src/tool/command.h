@@ -11,6 +11,7 @@ namespace limber::tool {
 void add_bench_command(CLI::App& app);
 void add_calibrate_command(CLI::App& app);
 void add_data_command(CLI::App& app);
+void add_doctor_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_import_command(CLI::App& app);

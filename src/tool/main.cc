@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   limber::tool::add_bench_command(app);
   limber::tool::add_calibrate_command(app);
   limber::tool::add_data_command(app);
+  limber::tool::add_doctor_command(app);
   limber::tool::add_eval_command(app);
   limber::tool::add_export_command(app);
   limber::tool::add_import_command(app);

@@ -23,6 +23,11 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
+std::string Cgroups::folder(Controller controller, const std::string& name) const {
+  const Place& place = places_.at(controller);
+  return place.version == 0 ? "" : group(place, name);
+}
+
 Outcome Cgroups::need(Controller controller, const std::string& name) const {
   const Place& place = places_.at(controller);
   if (!place.knob.supported) return {EOPNOTSUPP, "", place.knob.reason};

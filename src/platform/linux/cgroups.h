@@ -23,6 +23,9 @@ class Cgroups {
   int version(Controller controller) const { return places_.at(controller).version; }
   Knob knob(Controller controller) const { return places_.at(controller).knob; }
 
+  // Where it is or will be; for read_pressure(). "" where there is no such controller.
+  std::string folder(Controller controller, const std::string& name) const;
+
   // The group of an application, made when first needed; a name is letters, digits, '-' and '_' (kInvalidArgument).
   Outcome create(RestoreLog& log, const std::string& name);
   Outcome add_process(RestoreLog& log, const std::string& name, int pid);

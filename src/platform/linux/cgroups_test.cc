@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/cgroups.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "platform/linux/faulty_fs.h"
+#include "platform/linux/pressure.h"
+#include "platform/linux/real_fs.h"
 
 namespace limber {
 namespace {
@@ -50,6 +56,8 @@ TEST(CgroupsTest, Version2) {
     EXPECT_EQ(fs.read(group + "/cpuset.cpus").text, "4-6");
     EXPECT_TRUE(groups.set_quota(log, "camera", -1).ok());
     EXPECT_EQ(fs.read(group + "/cpu.max").text, "max 10000");
+    fs.put(group + "/cpu.pressure", {"some avg10=12.50 avg60=0.00 avg300=0.00 total=9"});
+    EXPECT_DOUBLE_EQ(read_pressure(fs, "cpu", groups.folder(Controller::kWeight, "camera"))->some.avg10, 12.5);
     EXPECT_TRUE(groups.add_process(log, "camera", 2).ok());
     EXPECT_EQ(fs.read(group + "/cgroup.procs").text, "2");
     fs.before_write = [&](const std::string& path) {  // the kernel moves it
@@ -105,6 +113,37 @@ TEST(CgroupsTest, TheKernelsRefusalIsPassedOn) {
   EXPECT_EQ(groups.set_weight(log, "camera", 0).error, EINVAL);
   EXPECT_EQ(groups.set_quota(log, "camera", 0.01, 10).error, EINVAL) << "below a millisecond";
   EXPECT_THROW(groups.create(log, "../up"), Error);
+}
+
+// The kernel's own groups, where this user may make some.
+TEST(CgroupsTest, OnThisMachine) {
+  RealFs fs;
+  Cgroups groups(fs);
+  if (!groups.knob(Controller::kWeight).writable || !groups.knob(Controller::kQuota).writable)
+    GTEST_SKIP() << groups.knob(Controller::kWeight).reason;
+  const std::string name = fmt::format("test-{}", ::getpid());
+  const pid_t child = ::fork();
+  if (child == 0)
+    for (;;) ::pause();
+  RestoreLog log(fs);
+  Outcome outcome = groups.add_process(log, name, child);
+  EXPECT_TRUE(outcome.ok()) << outcome.reason;
+  outcome = groups.set_weight(log, name, 50);
+  EXPECT_TRUE(outcome.ok()) << outcome.reason;
+  EXPECT_TRUE(outcome.now == "50" || outcome.now == "512") << outcome.now;
+  outcome = groups.set_quota(log, name, 0.5, 20);
+  EXPECT_TRUE(outcome.ok()) << outcome.reason;
+  EXPECT_TRUE(outcome.now == "10000 20000" || outcome.now == "10000") << outcome.now;
+  if (groups.knob(Controller::kCpus).writable) {
+    EXPECT_TRUE(groups.set_cpus(log, name, {0}).ok());
+  }
+  const std::string where = fmt::format("/proc/{}/cgroup", child);
+  EXPECT_NE(fs.read(where).text.find("limber-" + name), std::string::npos);
+  const auto report = log.restore();
+  EXPECT_TRUE(report.left.empty()) << report.left[0];
+  EXPECT_EQ(fs.read(where).text.find("limber-" + name), std::string::npos);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 }  // namespace

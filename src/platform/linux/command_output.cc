@@ -43,7 +43,10 @@ bool tool_exists(const std::string& path) {
 
 FsText tool_output(const std::string& path) {
   std::vector<std::string> words = command_of(path);
-  if (words.empty()) return {ENOENT, {}};
+  return words.empty() ? FsText{ENOENT, {}} : run_tool(std::move(words));
+}
+
+FsText run_tool(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -80,7 +83,12 @@ FsText tool_output(const std::string& path) {
   }
   ::close(ends[0]);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(child, &status, WNOHANG) == 0) {  // it may have closed its output and go on
+    if (now_ns() > end && result.error == 0) {
+      ::kill(child, SIGKILL);
+      result.error = ETIMEDOUT;
+    }
+    sleep_until_ns(now_ns() + 200'000);
   }
   if (result.error == 0 && status != 0) result.error = EIO;
   if (result.error != 0) result.text.clear();

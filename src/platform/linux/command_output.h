@@ -13,4 +13,7 @@ bool tool_exists(const std::string& path);
 // it failed. No shell is involved.
 FsText tool_output(const std::string& path);
 
+// The same of any program, the first of the words its path.
+FsText run_tool(std::vector<std::string> words);
+
 }  // namespace limber

@@ -14,7 +14,7 @@ struct ThreadTicks {
 };
 
 // utime, stime (fields 14, 15) and the CPU it ran on last (39) of a thread's stat; cpu is -1 where it has ended.
-ThreadTicks thread_ticks(const Fs& fs, int pid, const std::string& tid) {
+ThreadTicks thread_ticks(const Fs& fs, int pid, int tid) {
   const FsText stat = fs.read(fmt::format("/proc/{}/task/{}/stat", pid, tid));
   const size_t name_end = stat.text.rfind(')');
   if (!stat.ok() || name_end == std::string::npos) return {};
@@ -47,18 +47,19 @@ void CpuLoad::sample(const Fs& fs, int64_t now_ns) {
     now.cpus[static_cast<int>(*cpu)] = ticks;
   }
   std::map<int, double> seen;
-  for (int pid : own_) {
-    for (const std::string& tid : fs.list(fmt::format("/proc/{}/task", pid)).names) {
-      const auto number = parse_integer(tid);
-      const ThreadTicks thread = thread_ticks(fs, pid, tid);
-      if (!number || thread.cpu < 0) continue;
-      const int key = static_cast<int>(*number);
-      const auto last = thread_last_.find(key);
-      if (last != thread_last_.end() && thread.ticks > last->second)
-        own_total_[thread.cpu] += thread.ticks - last->second;
-      seen[key] = thread.ticks;
-    }
-  }
+  const auto count = [&](int pid, int tid) {
+    if (seen.count(tid) != 0) return;  // named as a thread, too
+    const ThreadTicks thread = thread_ticks(fs, pid, tid);
+    if (thread.cpu < 0) return;
+    const auto last = thread_last_.find(tid);
+    if (last != thread_last_.end() && thread.ticks > last->second)
+      own_total_[thread.cpu] += thread.ticks - last->second;
+    seen[tid] = thread.ticks;
+  };
+  for (int pid : own_)
+    for (const std::string& tid : fs.list(fmt::format("/proc/{}/task", pid)).names)
+      if (const auto number = parse_integer(tid)) count(pid, static_cast<int>(*number));
+  for (int tid : own_threads_) count(tid, tid);  // the kernel finds a thread's process by its own number as well
   thread_last_ = std::move(seen);
   now.own = own_total_;
   samples_.push_back(std::move(now));

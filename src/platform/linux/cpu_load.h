@@ -20,8 +20,11 @@ class CpuLoad {
  public:
   static constexpr double kWindowMs = 1000;
 
-  // Processes, with all their threads, that are ours from now on.
-  void set_own(std::vector<int> pids) { own_ = std::move(pids); }
+  // Processes with all their threads, and single threads, that are ours from now on.
+  void set_own(std::vector<int> pids, std::vector<int> tids = {}) {
+    own_ = std::move(pids);
+    own_threads_ = std::move(tids);
+  }
 
   void sample(const Fs& fs, int64_t now_ns);
   // By logical CPU, 0..1; 0 for one that is not known or off.
@@ -37,7 +40,7 @@ class CpuLoad {
     std::map<int, Ticks> cpus;  // since boot
     std::map<int, double> own;  // of each CPU, since the first sample
   };
-  std::vector<int> own_;
+  std::vector<int> own_, own_threads_;
   std::map<int, double> own_total_;    // of each CPU
   std::map<int, double> thread_last_;  // tid: ticks
   std::deque<Sample> samples_;

@@ -26,8 +26,8 @@ class ExternalMeter : public PowerMeter {
   ExternalMeter& operator=(const ExternalMeter&) = delete;
 
   std::string name() const override { return "external"; }
-  // The mean of the lines that came since the last call, or the last one while it is younger than kStaleMs. Never
-  // waits.
+  // The mean of the lines that came since the last call, or the last one while it is younger than kStaleMs. Does not
+  // wait for one.
   PowerReading read(int64_t now_ns) override;
   double period_ms() const override { return 0; }
   double resolution_w() const override { return 0; }

@@ -112,9 +112,13 @@ TEST(RecordingFsTest, KeepsWhatWasReadAndNothingOfProcesses) {
   const RecordingFs fs(tree);
   for (const char* path : {"/sys/a", "/proc/12/comm", "/proc/self/cgroup", "/proc/stat", "/sys/refused", "/sys/none"})
     fs.read(path);
+  tree.put("/proc/cpuinfo", {"processor : 0\n\nHardware : X\nSerial : 1234\nModel : Y"});
   fs.list("/proc/12");
+  EXPECT_EQ(fs.read("/proc/cpuinfo").text, "processor : 0\n\nHardware : X\nSerial : 1234\nModel : Y");
   const std::string text = fs.seen().print("");
-  EXPECT_EQ(text, "limber-report 1\n/proc/stat\n\tcpu 1\n/sys/a\n\t1\n/sys/refused !13\n");
+  EXPECT_EQ(text,
+            "limber-report 1\n/proc/cpuinfo\n\tprocessor : 0\n\t\n\tHardware : X\n\tModel : Y\n/proc/stat\n\tcpu "
+            "1\n/sys/a\n\t1\n/sys/refused !13\n");
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ class LinuxPlatform {
   Cgroups& cgroups() { return cgroups_; }
   RestoreLog& log() { return log_; }  // for task_knobs.h and cgroups
 
-  // Processes whose load is not others'.
-  void set_own(std::vector<int> pids) { load_.set_own(std::move(pids)); }
+  // Processes and single threads whose load is not others'.
+  void set_own(std::vector<int> pids, std::vector<int> tids = {}) { load_.set_own(std::move(pids), std::move(tids)); }
   // Costs about a millisecond on a board: some files a processor, one a thread of ours, and the power sensor's.
   PlatformView view(int64_t now_ns);
 
@@ -89,7 +89,7 @@ class LinuxPlatform {
   std::vector<OtherManager> managers_;
   Cgroups cgroups_;
   CpuLoad load_;
-  std::vector<std::string> no_power_;
+  std::vector<MissingMeter> no_power_;
   std::vector<std::unique_ptr<PowerMeter>> meters_;
   std::vector<ThermalZone> zones_;
   std::vector<int64_t> asked_khz_;  // of each processor: the upper limit that was last asked for; 0: as found

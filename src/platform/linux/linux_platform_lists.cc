@@ -58,26 +58,20 @@ std::vector<Monitor> LinuxPlatform::monitors(int64_t now_ns) {
   std::vector<Monitor> monitors;
   for (const auto& meter : meters_) {
     const PowerReading reading = meter->read(now_ns);
-    Monitor total{fmt::format("power ({})", meter->name()),
-                  reading.watts >= 0,
-                  "W",
-                  meter->period_ms(),
-                  meter->resolution_w(),
-                  "",
-                  reading.reason};
-    if (reading.watts >= 0)
-      total.now = fmt::format("{:.3f} of {}", reading.watts, meter->whole_board() ? "the whole board" : "its rails");
-    monitors.push_back(total);
+    monitors.push_back(
+        {fmt::format("power of {} ({})", meter->whole_board() ? "the board" : "its rails", meter->name()),
+         reading.watts >= 0, "W", meter->period_ms(), meter->resolution_w(),
+         reading.watts >= 0 ? fmt::format("{:.3f}", reading.watts) : "", reading.reason});
     for (const Rail& rail : reading.rails) {
       if (reading.rails.size() < 2) break;  // the sum says it all
-      monitors.push_back(
-          {"power " + rail.name, true, "W", total.period_ms, total.resolution, fmt::format("{:.3f}", rail.watts), ""});
+      monitors.push_back({"power " + rail.name, true, "W", meter->period_ms(), meter->resolution_w(),
+                          fmt::format("{:.3f}", rail.watts), ""});
     }
   }
   if (meters_.empty()) {
-    std::string reason;
-    for (const std::string& missing : no_power_) reason += (reason.empty() ? "" : "; ") + missing;
-    monitors.push_back({"power", false, "W", 0, 0, "", reason + "; with a meter of your own: --power-from"});
+    for (const MissingMeter& missing : no_power_)
+      monitors.push_back({fmt::format("power ({})", missing.name), false, "W", 0, 0, "", missing.reason});
+    monitors.push_back({"power (a meter of yours)", false, "W", 0, 0, "", "--power-from COMMAND or FILE"});
   }
   for (Monitor& monitor : thermal_monitors(fs_)) monitors.push_back(std::move(monitor));
   for (const LinuxProcessor& processor : processors_) {

@@ -2,12 +2,20 @@
 // Temperatures, cooling, pressure, load: what is read of them, and of what is broken.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "platform/clock.h"
 #include "platform/linux/cpu_load.h"
 #include "platform/linux/faulty_fs.h"
 #include "platform/linux/other_managers.h"
 #include "platform/linux/pressure.h"
+#include "platform/linux/real_fs.h"
 #include "platform/linux/thermal.h"
+#include "platform/machine.h"
 
 namespace limber {
 namespace {
@@ -128,6 +136,49 @@ TEST_F(Load, TheWindowIsASecondAndThreadsMayEnd) {
     load_.sample(fs_, i * 100'000'000LL);
   }
   EXPECT_NEAR(load_.others(0), 1, 1e-9);
+}
+
+TEST_F(Load, SingleThreadsOfOthersProcesses) {
+  const auto both = [this](int ticks) {
+    thread(11, ticks, 0, 1);  // as thread 11 of process 10, and under its own number
+    fs_.put("/proc/11/task/11/stat", {fs_.read("/proc/10/task/11/stat").text});
+  };
+  load_.set_own({10}, {11});
+  stat(0, 0, 0);
+  both(0);
+  load_.sample(fs_, 0);
+  stat(0, 60, 100);
+  both(20);
+  load_.sample(fs_, 1'000'000'000);
+  EXPECT_NEAR(load_.others(1), 0.4, 1e-9) << "counted once";
+  load_.set_own({}, {11});
+  stat(0, 120, 200);
+  both(40);
+  load_.sample(fs_, 2'000'000'000);
+  EXPECT_NEAR(load_.others(1), 0.4, 1e-9);
+}
+
+// A thread of this process keeps one CPU busy: with it named ours, that is not others'.
+TEST(LoadOfThisMachine, OurOwnThreadIsNotOthers) {
+  RealFs fs;
+  const std::vector<int> cpus = allowed_cpus();
+  std::atomic<bool> stop{false};
+  std::thread worker([&] {
+    pin_thread({cpus.back()});
+    while (!stop) {
+    }
+  });
+  CpuLoad ours, all;
+  ours.set_own({static_cast<int>(::getpid())});
+  for (int look = 0; look < 2; ++look) {
+    ours.sample(fs, now_ns());
+    all.sample(fs, now_ns());
+    if (look == 0) std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  }
+  stop = true;
+  worker.join();
+  EXPECT_GT(all.others(cpus.back()), 0.5) << "at least half of a CPU in use, whoever else is there";
+  EXPECT_LT(ours.others(cpus.back()), all.others(cpus.back()) - 0.03);
 }
 
 TEST_F(Load, NoStatIsNoLoad) {

@@ -24,7 +24,7 @@ std::string explain(const std::string& path, int error, const std::string& value
       return what + "it is not there (any more); a CPU or device that is off takes its files along";
     case EINVAL:
     case ERANGE:
-      return what + "the kernel takes no such value here";
+      return what + (value.empty() ? "the kernel shows no value now" : "the kernel takes no such value here");
     case EBUSY:
     case EAGAIN:
       return what + "busy: something else holds it now";

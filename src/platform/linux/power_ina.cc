@@ -64,7 +64,7 @@ std::unique_ptr<PowerMeter> find_ina_hwmon(const Fs& fs, std::string& reason) {
     single.push_back({label.ok() && !label.text.empty() ? label.text : device_name(fs, folder, name + " " + entry),
                       folder + "/power1_input", 1e-6, "", ""});
   }
-  reason = fmt::format("no INA2xx or INA3221 in {}; boards have them or not", kHwmon);
+  reason = fmt::format("no INA2xx or INA3221 in {}; not every board has them", kHwmon);
   // 1 mA steps of a 5 V rail; both parts average over a tenth to a quarter of a second as drivers set them up.
   if (!triple.empty()) return meter(fs, "ina3221", std::move(triple), 100, 0.005, reason);
   return meter(fs, "ina2xx", std::move(single), 260, 0.025, reason);

@@ -35,9 +35,13 @@ class PowerMeter {
   virtual bool whole_board() const = 0;     // it sees all that the device takes
 };
 
-// All there are, the ones that see most first. `missing` gets one line for each kind that is not there or not readable.
-// The Fs must outlive them.
-std::vector<std::unique_ptr<PowerMeter>> find_power_meters(const Fs& fs, std::vector<std::string>& missing);
+struct MissingMeter {
+  std::string name, reason;  // "RAPL"
+};
+
+// All there are, the ones that see most first. `missing` gets each kind that is not there or not readable. The Fs must
+// outlive them.
+std::vector<std::unique_ptr<PowerMeter>> find_power_meters(const Fs& fs, std::vector<MissingMeter>& missing);
 
 // The makers behind it; null with `reason` set where there is none.
 std::unique_ptr<PowerMeter> find_ina_hwmon(const Fs& fs, std::string& reason);

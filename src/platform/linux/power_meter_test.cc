@@ -19,7 +19,7 @@ std::string names(const PowerReading& reading) {
 
 struct Sensors {
   FaultyFs fs;
-  std::vector<std::string> missing;
+  std::vector<MissingMeter> missing;
   std::vector<std::unique_ptr<PowerMeter>> meters;
   explicit Sensors(const std::string& board) : fs(FaultyFs::board(board)) { meters = find_power_meters(fs, missing); }
 };
@@ -114,7 +114,7 @@ TEST(Power, NothingIsSaidForEachKind) {
   Sensors vm("bare-vm");
   EXPECT_TRUE(vm.meters.empty());
   EXPECT_EQ(vm.missing.size(), 4u);
-  for (const std::string& line : vm.missing) EXPECT_FALSE(line.empty());
+  for (const MissingMeter& missing : vm.missing) EXPECT_FALSE(missing.reason.empty()) << missing.name;
 }
 
 }  // namespace

@@ -84,20 +84,4 @@ std::unique_ptr<PowerMeter> find_pmic(const Fs& fs, std::string& reason) {
   return reading.watts >= 0 ? std::make_unique<PmicMeter>(fs) : nullptr;
 }
 
-std::vector<std::unique_ptr<PowerMeter>> find_power_meters(const Fs& fs, std::vector<std::string>& missing) {
-  std::vector<std::unique_ptr<PowerMeter>> meters;
-  for (const auto& find : {find_ina_hwmon, find_ina_iio, find_pmic, find_rapl}) {
-    std::string reason;
-    if (auto meter = find(fs, reason))
-      meters.push_back(std::move(meter));
-    else
-      missing.push_back(reason);
-  }
-  // Stable: of those that see as much, the finer one stays ahead.
-  for (size_t i = 1; i < meters.size(); ++i)
-    for (size_t j = i; j > 0 && meters[j]->whole_board() && !meters[j - 1]->whole_board(); --j)
-      std::swap(meters[j], meters[j - 1]);
-  return meters;
-}
-
 }  // namespace limber

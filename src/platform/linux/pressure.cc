@@ -30,8 +30,9 @@ std::optional<Pressure> parse_pressure(const std::string& text) {
   return any ? std::optional<Pressure>(pressure) : std::nullopt;
 }
 
-std::optional<Pressure> read_pressure(const Fs& fs, const std::string& resource) {
-  const FsText text = fs.read("/proc/pressure/" + resource);
+std::optional<Pressure> read_pressure(const Fs& fs, const std::string& resource, const std::string& group) {
+  const FsText text =
+      fs.read(group.empty() ? "/proc/pressure/" + resource : fmt::format("{}/{}.pressure", group, resource));
   return text.ok() ? parse_pressure(text.text) : std::nullopt;
 }
 

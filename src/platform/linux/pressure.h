@@ -20,8 +20,8 @@ struct Pressure {
 // "some avg10=0.73 avg60=0.50 avg300=5.41 total=12996360264" and a line with "full", which old kernels lack for CPUs.
 std::optional<Pressure> parse_pressure(const std::string& text);
 
-// "cpu", "memory", "io" of the whole machine.
-std::optional<Pressure> read_pressure(const Fs& fs, const std::string& resource);
+// "cpu", "memory", "io" of the whole machine, or of a control group by its folder (version 2).
+std::optional<Pressure> read_pressure(const Fs& fs, const std::string& resource, const std::string& group = "");
 std::vector<Monitor> pressure_monitors(const Fs& fs);
 
 }  // namespace limber

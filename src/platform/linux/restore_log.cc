@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/restore_log.h"
 
-#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +19,16 @@ namespace limber {
 namespace {
 
 constexpr const char* kFormat = "limber-restore";
+
+// Of this run of the system: with the next one all settings are gone.
+std::string boot() {
+  return RealFs().read("/proc/sys/kernel/random/boot_id").text;
+}
+
+// A process with more rights than the file's writer must not be made to write elsewhere.
+bool legal(const std::string& path) {
+  return starts_with_any(path, {"/sys/", "/task/"}) && path.find("..") == std::string::npos;
+}
 
 // A process is told by its number and its start: numbers are used again.
 std::string start_of(int64_t pid) {
@@ -177,6 +187,7 @@ void RestoreLog::save() {
   AtomicFile file(state_file_);
   file.write(nlohmann::ordered_json({{"format", kFormat},
                                      {"version", 1},
+                                     {"boot", boot()},
                                      {"pid", ::getpid()},
                                      {"start", start_of(::getpid())},
                                      {"changes", changes}})
@@ -186,11 +197,19 @@ void RestoreLog::save() {
 }
 
 void RestoreLog::load() {
+  struct stat owner {};
+  if (::stat(state_file_.c_str(), &owner) == 0 && owner.st_uid != ::geteuid())
+    fail(ErrorCode::kInvalidArgument, "{}: another user's (number {}); only what this user set can be put back from it",
+         state_file_, owner.st_uid);
   std::ifstream stream(state_file_, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   const auto root = nlohmann::json::parse(text, nullptr, false);
   try {
     if (root.at("format") != kFormat || root.at("version") != 1) throw std::runtime_error("another format");
+    if (root.at("boot").get<std::string>() != boot()) {
+      save();  // nothing: the file goes
+      return;
+    }
     const int64_t pid = root.at("pid");
     if (pid != ::getpid() && !start_of(pid).empty() && start_of(pid) == root.at("start"))
       fail(ErrorCode::kInvalidArgument,
@@ -201,10 +220,14 @@ void RestoreLog::load() {
       if (kind < 0 || kind > 2) throw std::runtime_error("no such kind");
       entries_.push_back(
           {static_cast<Kind>(kind), change.at("path"), change.at("original"), change.at("ours"), change.at("pending")});
+      const Entry& entry = entries_.back();
+      if (!legal(entry.path) || (entry.kind == Kind::kProcess && !legal(entry.original)))
+        throw std::runtime_error("a path that is no setting: " + entry.path);
     }
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
+    entries_.clear();
     fail(ErrorCode::kBadFile, "{}: no state of settings to restore ({}); look at it, then remove it", state_file_,
          error.what());
   }

@@ -2,9 +2,10 @@
 // Sets things and remembers how they were found, so that all is put back at the end, even by a successor of a process
 // that was killed. Layer: platform.
 //
-// With a state file, what is about to change is on disk before it changes; the file is replaced whole at every change
-// (some 50 us on a tmpfs such as /run, milliseconds on a disk, so keep it in /run). A value is put back only where it
-// is still ours: what others set in the meantime stays. Not thread-safe. The Fs must outlive the log.
+// With a state file, what is about to change is noted there before it changes; the file is replaced whole, twice a
+// change: some 100 us on a tmpfs such as /run, ten milliseconds on a disk, so keep it in /run. It means nothing after a
+// reboot and is dropped then. A value is put back only where it is still ours: what others set in the meantime stays.
+// Not thread-safe. The Fs must outlive the log.
 #pragma once
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ namespace limber {
 class RestoreLog {
  public:
   // `state_file`: "" for none. Where one is left behind by a process that is gone, it is taken over: restore() puts
-  // back what that one changed. Fails with kBadFile on a file that is no such state, kInvalidArgument where its process
-  // still runs.
+  // back what that one changed. Fails with kBadFile on a file that is no such state or names what is no setting,
+  // kInvalidArgument where its process still runs or it is another user's.
   explicit RestoreLog(Fs& fs, std::string state_file = "");
   ~RestoreLog();  // restores
   RestoreLog(const RestoreLog&) = delete;

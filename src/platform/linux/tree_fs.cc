@@ -19,9 +19,22 @@ std::string below(std::string path) {
 // What processes run, and for whom, is nobody's business but the user's.
 bool is_private(const std::string& path) {
   constexpr std::string_view kProcesses = "/proc/";
-  if (path.compare(0, kProcesses.size(), kProcesses) != 0) return starts_with_any(path, {"/task/"});
+  if (path.compare(0, kProcesses.size(), kProcesses) != 0)
+    return starts_with_any(path, {"/task/"}) ||
+           path.find(".slice") != std::string::npos;  // groups of a user's programs
   const char next = path.size() > kProcesses.size() ? path[kProcesses.size()] : 's';
   return (next >= '0' && next <= '9') || path.compare(kProcesses.size(), 4, "self") == 0;
+}
+
+// /proc/cpuinfo of Arm boards ends with the board's serial number.
+std::string without_serial(const std::string& text) {
+  std::string rest;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (text.compare(at, 6, "Serial") != 0) rest.append(rest.empty() ? "" : "\n").append(text, at, end - at);
+    at = end + 1;
+  }
+  return rest;
 }
 
 }  // namespace
@@ -164,7 +177,8 @@ std::string TreeFs::print(const std::string& comment) const {
 FsText RecordingFs::read(const std::string& path) const {
   FsText result = below_.read(path);
   if (result.error == ENOENT || result.error == EISDIR || is_private(path)) return result;
-  TreeFile file{result.text, result.error, below_.writable(path)};
+  const std::string text = path == "/proc/cpuinfo" ? without_serial(result.text) : result.text;
+  TreeFile file{text, result.error, below_.writable(path)};
   seen_.put(path, std::move(file));
   return result;
 }
