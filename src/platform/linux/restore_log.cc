@@ -36,7 +36,8 @@ std::string start_of(int64_t pid) {
   const size_t name_end = stat.text.rfind(')');
   if (!stat.ok() || name_end == std::string::npos) return "";
   const auto words = parse_words(std::string_view(stat.text).substr(name_end + 1));
-  return words.size() > 19 ? words[19] : "";
+  // One that has ended and was not waited for yet does nothing any more.
+  return words.size() > 19 && words[0] != "Z" ? words[19] : "";
 }
 
 }  // namespace

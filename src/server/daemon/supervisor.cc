@@ -160,8 +160,10 @@ class Supervisor {
     int code = 0;
     int64_t until = 0;  // once the daemon has ended
     while (true) {
-      const timespec patience{0, 200'000'000};
+      const timespec patience{0, helper_due_ ? 20'000'000 : 200'000'000};
       const int signal = ::sigtimedwait(&watched, nullptr, &patience);
+      // A helper ends by itself when the daemon has, of which the kernel tells a moment later.
+      const bool due = helper_due_ && signal < 0;
       if ((signal == SIGTERM || signal == SIGINT) && daemon_ > 0) ::kill(daemon_, SIGTERM);
       int status = 0;
       for (pid_t ended = ::waitpid(-1, &status, WNOHANG); ended > 0; ended = ::waitpid(-1, &status, WNOHANG)) {
@@ -174,9 +176,11 @@ class Supervisor {
         }
         if (ended == helper_) {
           helper_ = -1;
-          if (daemon_ > 0) replace_helper(status);
+          helper_due_ = daemon_ > 0;
+          if (helper_due_ && WIFSIGNALED(status)) log("the helper was ended by signal {}", WTERMSIG(status));
         }
       }
+      if (due && daemon_ > 0) replace_helper();
       if (daemon_ < 0 && helper_ < 0) return code;
       if (daemon_ < 0 && now_ns() > until) {
         log("the helper has not put everything back within {} s", kLastMs / 1000);
@@ -185,9 +189,8 @@ class Supervisor {
     }
   }
 
-  void replace_helper(int status) {
-    log("the helper has ended ({} {})", WIFSIGNALED(status) ? "signal" : "code",
-        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+  void replace_helper() {
+    helper_due_ = false;
     const int64_t now = now_ns();
     if (now - first_helper_ns_ > kCalmMs * 1'000'000) {
       first_helper_ns_ = now;
@@ -200,7 +203,8 @@ class Supervisor {
   DaemonSettings settings_;
   Descriptor listener_, control_;
   pid_t daemon_ = -1, helper_ = -1;
-  int helpers_ = 0;
+  int helpers_ = 0;  // that were replaced lately
+  bool helper_due_ = false;
   int64_t first_helper_ns_ = 0;
 };
 

@@ -59,7 +59,7 @@ class TestLimberd {
              {"scaling_available_frequencies", "500000 1000000 2000000"},
              {"scaling_available_governors", "schedutil performance"},
              {"scaling_governor", "schedutil"},
-             {"scaling_min_freq", "500000"}
+             {"scaling_min_freq", "500000"},
              {"scaling_max_freq", "2000000"},
              {"cpuinfo_min_freq", "500000"},
              {"cpuinfo_max_freq", "2000000"},
@@ -113,6 +113,12 @@ class TestLimberd {
       if (parent == supervisor && !zombie) return std::atoi(stat.c_str());
     }
     return 0;
+  }
+
+  // Signal 0 or 1 as a number of a process would reach everybody.
+  static void kill_hard(int pid) {
+    ASSERT_GT(pid, 1);
+    ::kill(pid, SIGKILL);
   }
 
   // The exit code of the supervisor; 128 + the signal.

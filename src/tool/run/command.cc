@@ -54,6 +54,7 @@ void add_run_command(CLI::App& app) {
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--core", options->core, "the core to run on; default: the first allowed one")
       ->check(CLI::Range(0, 1 << 20));
+  command->add_flag("--unpinned", options->unpinned, "run on whichever allowed core the system chooses");
   command->add_option("--profile", options->profile,
                       "take the members' times from this file of `limber profile`; default: measured at the start");
   command->add_option("--trace", options->trace, "write one JSON line a frame to this file, the summary last");

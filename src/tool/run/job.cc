@@ -242,7 +242,7 @@ class Job {
 
 void run_job(const RunOptions& options) {
   check_options(options);
-  pin_thread({options.core >= 0 ? options.core : allowed_cpus().front()});
+  if (!options.unpinned) pin_thread({options.core >= 0 ? options.core : allowed_cpus().front()});
   Job(options).run();
 }
 

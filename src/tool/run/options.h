@@ -26,6 +26,7 @@ struct RunOptions {
   std::string profile;  // a file of `limber profile`; empty: measured at the start
   std::string socket;   // of limberd, for the policy managed; empty: the usual one
   double weight = 1;    // of the managed session
+  bool unpinned = false;  // the system's scheduler decides where it runs
   bool json = false, quiet = false;
 };
 
