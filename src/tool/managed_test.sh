@@ -23,7 +23,7 @@ daemon() { "$limber" top --json | grep -oE '"pid":[0-9]+,"power_w"' | grep -oE '
 
 expect 0 "Example" "$limberd" --help
 expect 2 "" "$limberd" --nonsense
-expect 1 "legal are off, nice=-20..19" "$limberd" --boost much
+expect 1 "legal are auto, off, nice=-20..19" "$limberd" --boost much
 expect 1 "no such group" "$limberd" --group no-such-group-here --socket "$work/other.sock"
 expect 1 "no limberd at $LIMBERD_SOCKET" "$limber" top --once
 expect 0 "Example" "$limber" top --help

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // limberd: the runtime resource manager of a device. Layer: server.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
@@ -13,7 +11,7 @@ int main(int argc, char** argv) {
   using namespace limber::server;
   DaemonSettings settings;
   settings.socket = default_socket();
-  std::string boost = ::geteuid() == 0 ? "nice=-10" : "off";
+  std::string boost = "auto";
   CLI::App app("limberd divides this device's cores, clocks and time among applications of Limber.", "limberd");
   app.set_version_flag("--version", "limberd " LIMBER_VERSION);
   app.footer("Example: limberd --group limber --boost nice=-5\nIn the foreground, until SIGTERM; docs/daemon.md.");
@@ -22,7 +20,9 @@ int main(int argc, char** argv) {
   app.add_option("--state", settings.state, "what is to be put back after a crash; default: beside the socket");
   app.add_option("--group", settings.group, "whose members may use the socket; default: the starter's group");
   app.add_option("--user", settings.user, "as root: who the daemon runs as; default: limber, else nobody");
-  app.add_option("--boost", boost, "of managed applications beside others: nice=N, weight=N (cgroup) or off")
+  app.add_option(
+         "--boost", boost,
+         "of managed applications beside others: nice=N, weight=N (cgroup), off, or auto: what is allowed and helps")
       ->capture_default_str();
   app.add_flag("--despite-managers", settings.despite_managers,
                "set clocks even where power-profiles-daemon, tuned or the like does");

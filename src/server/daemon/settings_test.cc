@@ -9,7 +9,8 @@ namespace limber::server {
 namespace {
 
 TEST(Boost, IsReadAndPrinted) {
-  for (const char* text : {"off", "nice=-10", "nice=5", "weight=400"}) EXPECT_EQ(print_boost(parse_boost(text)), text);
+  for (const char* text : {"auto", "off", "nice=-10", "nice=5", "weight=400"})
+    EXPECT_EQ(print_boost(parse_boost(text)), text);
   for (const char* text : {"", "on", "nice", "nice=", "nice=-21", "nice=20", "nice=5x", "weight=0", "weight=10001"})
     EXPECT_THROW(parse_boost(text), Error) << text;
 }
@@ -24,6 +25,12 @@ TEST(Boost, FollowsTheWeights) {
   EXPECT_EQ(weight_of(weight, 2, 2), 400);
   EXPECT_EQ(weight_of(weight, 1, 2), 200);
   EXPECT_EQ(weight_of(weight, 0.001, 1000), 1);
+}
+
+TEST(Boost, UsuallyAsMuchAsIsAllowed) {
+  EXPECT_EQ(print_boost(usual_boost(false, true)), "off");
+  EXPECT_EQ(print_boost(usual_boost(true, true)), "weight=932");
+  EXPECT_EQ(print_boost(usual_boost(true, false)), "nice=-10");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -71,6 +72,17 @@ void give_up_rights(const Identity& identity) {
   if (identity.user != 0 && ::setuid(0) == 0) die("rights were not given up");
 }
 
+// A group at the top of a hierarchy competes with everybody's.
+bool groups_at_top(const std::string& root) {
+  RealFs fs(root);
+  const Cgroups groups(fs);
+  if (!groups.knob(Cgroups::Controller::kWeight).writable) return false;
+  const std::string parent =
+      std::filesystem::path(groups.folder(Cgroups::Controller::kWeight, "any")).parent_path().string();
+  return groups.version(Cgroups::Controller::kWeight) == 1 ? std::count(parent.begin(), parent.end(), '/') == 4
+                                                           : parent == "/sys/fs/cgroup";
+}
+
 class Supervisor {
  public:
   explicit Supervisor(const DaemonSettings& settings) : settings_(settings) {}
@@ -79,6 +91,8 @@ class Supervisor {
     const bool root = ::geteuid() == 0;
     const Identity identity = root ? find_user(settings_.user) : Identity{};
     const int group = find_group(settings_.group);
+    if (settings_.boost.kind == Boost::Kind::kAuto)
+      settings_.boost = usual_boost(root, root && groups_at_top(settings_.sysfs_root));
     make_folder_of(settings_.socket);
     make_folder_of(settings_.state);
     sigset_t watched;
