@@ -13,7 +13,7 @@ target_include_directories(limber INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_D
 
 install(TARGETS limber EXPORT limber_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/limber DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY models networks mappings DESTINATION ${CMAKE_INSTALL_DATADIR}/limber)
+install(DIRECTORY boards models networks mappings scenarios DESTINATION ${CMAKE_INSTALL_DATADIR}/limber)
 install(EXPORT limber_targets NAMESPACE limber:: FILE limber-targets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/limber)
 configure_file(cmake/limber-config.cmake ${PROJECT_BINARY_DIR}/limber-config.cmake COPYONLY)

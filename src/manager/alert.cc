@@ -46,7 +46,7 @@ class Alert : public SystemPolicy {
     app.tables = application;
     double fastest = std::numeric_limits<double>::infinity();
     for (const ManagedOption& option : application.options) {
-      if (!processors_.at(option.processor).cpu || option.cores != threads_) continue;
+      if (!processors_.at(option.processor).cpu || option.cores != threads_on(option.processor)) continue;
       if (option.member != static_cast<int>(application.members.size()) - 1 || option.ms.back() >= fastest) continue;
       fastest = option.ms.back();
       app.processor = option.processor;
@@ -70,7 +70,7 @@ class Alert : public SystemPolicy {
     double least = std::numeric_limits<double>::infinity(), likeliest = -1;
     bool any = false;
     for (const ManagedOption& option : app.tables.options) {
-      if (option.processor != app.processor || option.cores != threads_) continue;
+      if (option.processor != app.processor || option.cores != threads_on(app.processor)) continue;
       const double accuracy = app.tables.members[static_cast<std::size_t>(option.member)].accuracy;
       for (std::size_t point = 0; point < option.ms.size(); ++point) {
         const double probability = app.slowdown.probability(option.ms[point], left_ms);
@@ -96,15 +96,17 @@ class Alert : public SystemPolicy {
     FrameOrder order;
     order.member = best->member;
     order.processor = app.processor;
-    order.threads = threads_;
+    order.threads = threads_on(app.processor);
     return order;
   }
   void frame_ends(int id, const FrameEnd& end) override {
     App& app = apps_.at(id);
-    app.slowdown.observe((end.now_ms - app.begun_ms) / app.profiled_ms);
+    if (end.finished) app.slowdown.observe((end.now_ms - app.begun_ms) / app.profiled_ms);
   }
 
  private:
+  int threads_on(std::size_t processor) const { return std::min(threads_, processors_[processor].cores); }
+
   struct App {
     ManagedApplication tables;
     GlobalSlowdown slowdown;

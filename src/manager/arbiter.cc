@@ -53,7 +53,7 @@ ArbiterDecision decide_one(const ArbiterProblem& problem) {
   std::vector<std::size_t> points = resting_points(problem, arithmetic);
   int64_t rest = 0;
   for (std::size_t p = 0; p < points.size(); ++p) rest += arithmetic.base(p, points[p]);
-  ArbiterCost best = ArbiterTables::kNever;
+  ArbiterCost best = ArbiterLeast().cost;
   std::size_t best_option = 0, best_processor = 0, best_point = points[0];
   for (std::size_t o = 0; o < application.options.size(); ++o) {
     const ArbiterOption& option = application.options[o];
@@ -73,7 +73,7 @@ ArbiterDecision decide_one(const ArbiterProblem& problem) {
       best_point = point;
     }
   }
-  if (best < ArbiterTables::kNever) points[best_processor] = best_point;
+  if (best < ArbiterLeast().cost) points[best_processor] = best_point;
   return judge(problem, std::move(points), {best_option});
 }
 

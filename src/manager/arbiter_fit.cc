@@ -2,6 +2,11 @@
 #include "manager/arbiter_fit.h"
 
 namespace limber {
+namespace {
+
+constexpr int64_t kStepsToPrepare = 30;  // takes as long
+
+}  // namespace
 
 ArbiterFit::ArbiterFit(const ArbiterTables& tables)
     : tables_(tables),
@@ -22,12 +27,50 @@ ArbiterFit::ArbiterFit(const ArbiterTables& tables)
   for (std::size_t i = 0; i < order.size(); ++i) applications_[i].index = order[i].second;
 }
 
-void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
+// Whether a processor has room for what can only be there. Counts it in used_, until all applications are prepared.
+bool ArbiterFit::has_room(const Application& application) {
+  const uint32_t processor = merged_[application.begin]->processor;
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (std::size_t c = application.begin; c < application.end; ++c) {
+    if (merged_[c]->processor != processor) return true;
+    least = std::min(least, merged_[c]->share);
+  }
+  used_[processor] += least;
+  return ArbiterArithmetic::excess(used_[processor]) == 0;
+}
+
+// False: nothing at these points is better than the best.
+bool ArbiterFit::prepare(const std::vector<std::size_t>& points) {
+  sum_ = {};
+  for (std::size_t p = 0; p < points.size(); ++p) sum_.power += tables_.base(p, points[p]);
+  std::fill(used_.begin(), used_.end(), 0);
+  bound_ = sum_;
+  int64_t power = sum_.power;
+  for (Application& application : applications_) {
+    application.least = {};
+    for (std::size_t p = 0; p < points.size(); ++p) application.least &= tables_.least(p, points[p])[application.index];
+    bound_ += application.least.cost;
+    power += application.least.power;
+  }
+  // Would whatever exceeds the cap, or a processor, be worse than the best?
+  const bool keep_cap = best_->cost.unmet < bound_.unmet + ArbiterArithmetic::kOne;
+  bound_.unmet += tables_.arithmetic().above_cap(power);
+  const bool keep_processors = best_->cost.unmet < bound_.unmet + ArbiterArithmetic::kOne;
+  if (!(bound_ < best_->cost)) return false;
   merged_.clear();
   for (Application& application : applications_) {
     application.begin = merged_.size();
+    // What may be spent on it, if all others get what is best for them.
+    ArbiterCost most = best_->cost;
+    most -= bound_;
+    most += application.least.cost;
+    const int64_t others = power - application.least.power;
     for (std::size_t p = 0; p < points.size(); ++p) {
       for (const ArbiterChoice& choice : tables_.choices(application.index, p, points[p])) {
+        if (!(choice.cost < most)) break;
+        if ((keep_processors && ArbiterArithmetic::excess(choice.share) > 0) ||
+            (keep_cap && tables_.arithmetic().above_cap(others + choice.cost.power) > 0))
+          continue;
         std::size_t at = merged_.size();
         merged_.push_back(&choice);
         for (; at > application.begin && choice.cost < merged_[at - 1]->cost; --at) merged_[at] = merged_[at - 1];
@@ -35,6 +78,8 @@ void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
       }
     }
     application.end = merged_.size();
+    if (application.begin == application.end) return false;
+    if (keep_processors && !has_room(application)) return false;
   }
   for (std::size_t i = applications_.size(); i-- > 0;) {
     const Application& application = applications_[i];
@@ -44,11 +89,8 @@ void ArbiterFit::prepare(const std::vector<std::size_t>& points) {
     least_after_[i] = least_after_[i + 1];
     least_after_[i] += merged_[application.begin]->cost;
   }
-  sum_ = {};
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    sum_.power += tables_.base(p, points[p]);
-    used_[p] = 0;
-  }
+  std::fill(used_.begin(), used_.end(), 0);
+  return true;
 }
 
 void ArbiterFit::take(const ArbiterChoice& choice) {
@@ -77,13 +119,11 @@ ArbiterCost ArbiterFit::with(const ArbiterChoice& choice) const {
 }
 
 bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
-  prepare(points);
   best_ = best;
   better_ = false;
-  ArbiterCost bound = least_after_[0];
-  bound += sum_;
+  if (!prepare(points)) return false;
   for (Application& application : applications_) {
-    ArbiterCost least = ArbiterTables::kNever;
+    ArbiterCost least = ArbiterLeast().cost;
     for (std::size_t c = application.begin; c < application.end; ++c) {
       const ArbiterCost cost = with(*merged_[c]);
       if (!(cost < least)) continue;
@@ -92,7 +132,7 @@ bool ArbiterFit::quick(const std::vector<std::size_t>& points, Result* best) {
     }
     take(*application.now);
   }
-  if (bound < sum_ || tables_.arithmetic().above_cap(sum_.power) > 0) improve();
+  if (bound_ < sum_ || tables_.arithmetic().above_cap(sum_.power) > 0) improve();
   ArbiterCost cost = sum_;
   cost.unmet += tables_.arithmetic().above_cap(cost.power);
   if (cost < best->cost) keep(cost);
@@ -127,13 +167,13 @@ void ArbiterFit::improve() {
 }
 
 bool ArbiterFit::thorough(const std::vector<std::size_t>& points, Result* best, int64_t* steps) {
-  quick(points, best);
-  const bool quickly = better_;
-  prepare(points);
-  steps_ = *steps;
-  descend(0);
+  best_ = best;
+  better_ = false;
+  steps_ = *steps - kStepsToPrepare;
+  if (prepare(points)) descend(0);
   *steps = steps_;
-  return better_ || quickly;
+  const bool found = better_;
+  return (steps_ <= 0 && quick(points, best)) || found;
 }
 
 void ArbiterFit::descend(std::size_t depth) {
@@ -147,6 +187,10 @@ void ArbiterFit::descend(std::size_t depth) {
   for (std::size_t c = application.begin; c < application.end && steps_ > 0; ++c) {
     const ArbiterChoice& choice = *merged_[c];
     --steps_;
+    ArbiterCost alone = sum_;
+    alone += choice.cost;
+    alone += least_after_[depth + 1];
+    if (!(alone < best_->cost)) break;  // and the later ones cost more
     ArbiterCost least = with(choice);
     least += least_after_[depth + 1];
     const int64_t power = sum_.power + choice.cost.power + least_power_after_[depth + 1];

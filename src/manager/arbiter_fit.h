@@ -28,9 +28,11 @@ class ArbiterFit {
  private:
   struct Application {
     std::size_t index = 0, begin = 0, end = 0;  // which; its choices in merged_, at these points
+    ArbiterLeast least;                         // of these
     const ArbiterChoice* now = nullptr;
   };
-  void prepare(const std::vector<std::size_t>& points);
+  bool prepare(const std::vector<std::size_t>& points);
+  bool has_room(const Application& application);
   void take(const ArbiterChoice& choice);
   void put_back(const ArbiterChoice& choice);
   ArbiterCost with(const ArbiterChoice& choice) const;
@@ -45,6 +47,7 @@ class ArbiterFit {
   std::vector<int64_t> least_power_after_;
   std::vector<int64_t> used_;  // of each processor's core time
   ArbiterCost sum_;            // of what is taken, with the excess of processors, without the power cap
+  ArbiterCost bound_;          // what is best for each, alone
   Result* best_ = nullptr;
   int64_t steps_ = 0;
   bool better_ = false;

@@ -6,24 +6,24 @@ namespace {
 
 constexpr int64_t kGathering = 100'000;        // points looked at to find combinations worth trying
 constexpr std::size_t kCombinations = 20'000;  // that are kept
-constexpr int64_t kSteps = 40'000;             // of branch and bound, all combinations together
+constexpr int64_t kSteps = 25'000;             // of branch and bound, all combinations together
 constexpr int64_t kStepsOfOne = 4'000;         // of one combination
 
 }  // namespace
 
 ArbiterSearch::ArbiterSearch(const ArbiterTables& tables)
     : tables_(tables), fit_(tables), applications_(tables.served().size()), processors_(tables.processors()) {
-  best_.cost = ArbiterTables::kNever;
-  best_from_.resize((processors_ + 1) * applications_, ArbiterTables::kNever);
-  best_before_.resize((processors_ + 1) * applications_, ArbiterTables::kNever);
+  best_.cost = ArbiterLeast().cost;
+  least_from_.resize((processors_ + 1) * applications_);
+  least_before_.resize((processors_ + 1) * applications_);
   base_from_.resize(processors_ + 1, 0);
   for (std::size_t p = processors_; p-- > 0;) {
-    ArbiterCost* const best = &best_from_[p * applications_];
-    std::copy_n(best + applications_, applications_, best);
+    ArbiterLeast* const least = least_from_.data() + p * applications_;
+    std::copy_n(least + applications_, applications_, least);
     int64_t base = std::numeric_limits<int64_t>::max();
     for (std::size_t point = tables.lowest(p); point <= tables.highest(p); ++point) {
       base = std::min(base, tables.base(p, point));
-      for (std::size_t a = 0; a < applications_; ++a) best[a] = std::min(best[a], tables.best(p, point)[a]);
+      for (std::size_t a = 0; a < applications_; ++a) least[a] &= tables.least(p, point)[a];
     }
     base_from_[p] = base_from_[p + 1] + base;
   }
@@ -40,26 +40,14 @@ ArbiterSearch::Result ArbiterSearch::run() {
   return {std::move(best_points_), std::move(best_.choices)};
 }
 
-// What these points cost at least: every application its best option, as if it were alone.
-ArbiterCost ArbiterSearch::bound(const std::vector<std::size_t>& points) {
-  ArbiterCost sum;
-  for (std::size_t p = 0; p < processors_; ++p) sum.power += tables_.base(p, points[p]);
-  for (std::size_t a = 0; a < applications_; ++a) {
-    ArbiterCost least = tables_.best(0, points[0])[a];
-    for (std::size_t p = 1; p < processors_; ++p) least = std::min(least, tables_.best(p, points[p])[a]);
-    sum += least;
-  }
-  return sum;
-}
-
 void ArbiterSearch::consider(const std::vector<std::size_t>& points) {
-  if (bound(points) < best_.cost && fit_.quick(points, &best_)) best_points_ = points;
+  if (fit_.quick(points, &best_)) best_points_ = points;
 }
 
 // One processor after the other to its best point, until nothing changes.
 void ArbiterSearch::climb(std::vector<std::size_t> points) {
   consider(points);
-  for (ArbiterCost before = ArbiterTables::kNever; best_.cost < before;) {
+  for (ArbiterCost before = ArbiterLeast().cost; best_.cost < before;) {
     before = best_.cost;
     for (std::size_t p = 0; p < processors_; ++p) {
       points = best_points_;
@@ -73,20 +61,24 @@ void ArbiterSearch::climb(std::vector<std::size_t> points) {
 
 // The combinations that may be better than the best known.
 void ArbiterSearch::gather(std::size_t processor, int64_t base) {
-  const ArbiterCost* const before = &best_before_[processor * applications_];
-  ArbiterCost* const after = &best_before_[(processor + 1) * applications_];
-  const ArbiterCost* const rest = &best_from_[(processor + 1) * applications_];
+  const ArbiterLeast* const before = least_before_.data() + processor * applications_;
+  ArbiterLeast* const after = least_before_.data() + (processor + 1) * applications_;
+  const ArbiterLeast* const rest = least_from_.data() + (processor + 1) * applications_;
   const bool last = processor + 1 == processors_;
   for (std::size_t point = tables_.lowest(processor); point <= tables_.highest(processor); ++point) {
     if (--gathering_ < 0 || combinations_.size() == kCombinations) return;
-    const ArbiterCost* const here = tables_.best(processor, point);
+    const ArbiterLeast* const here = tables_.least(processor, point);
     const int64_t base_here = base + tables_.base(processor, point);
     ArbiterCost sum;
-    sum.power = base_here + base_from_[processor + 1];
+    int64_t power = base_here + base_from_[processor + 1];
+    sum.power = power;
     for (std::size_t a = 0; a < applications_; ++a) {
-      after[a] = here[a] < before[a] ? here[a] : before[a];
-      sum += rest[a] < after[a] ? rest[a] : after[a];
+      after[a] = before[a];
+      after[a] &= here[a];
+      sum += rest[a].cost < after[a].cost ? rest[a].cost : after[a].cost;
+      power += std::min(rest[a].power, after[a].power);
     }
+    sum.unmet += tables_.arithmetic().above_cap(power);
     if (!(sum < best_.cost)) continue;
     points_[processor] = point;
     if (!last) {
@@ -108,7 +100,7 @@ void ArbiterSearch::try_gathered() {
     int64_t here = std::min(steps, kStepsOfOne);
     steps -= here;
     if (fit_.thorough(points_, &best_, &here)) best_points_ = points_;
-    steps += here - 1;
+    steps += here;
     std::pop_heap(combinations_.begin(), combinations_.end(), later);
     combinations_.pop_back();
   }

@@ -21,7 +21,6 @@ class ArbiterSearch {
   Result run();
 
  private:
-  ArbiterCost bound(const std::vector<std::size_t>& points);
   void consider(const std::vector<std::size_t>& points);
   void climb(std::vector<std::size_t> points);
   void gather(std::size_t processor, int64_t base);
@@ -36,10 +35,10 @@ class ArbiterSearch {
   ArbiterFit::Result best_;
   std::vector<std::size_t> best_points_, points_;
   std::size_t applications_, processors_;
-  // Of the processors from here on: the best for each application at any point, the least power without applications.
-  std::vector<ArbiterCost> best_from_;
+  // Of the processors from here on: the least of each application at any point, the least power without applications.
+  std::vector<ArbiterLeast> least_from_;
   std::vector<int64_t> base_from_;
-  std::vector<ArbiterCost> best_before_;  // of the processors before this one, at points_
+  std::vector<ArbiterLeast> least_before_;  // of the processors before this one, at points_
   std::vector<Combination> combinations_;
   std::vector<uint32_t> combination_points_;
   int64_t gathering_ = 0;

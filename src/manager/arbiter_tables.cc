@@ -34,7 +34,7 @@ ArbiterTables::ArbiterTables(const ArbiterProblem& problem) : arithmetic_(proble
   choices_.reserve(pairs);
   begin_.resize(slots * served_.size(), 0);
   end_.resize(slots * served_.size(), 0);
-  best_.resize(slots * served_.size(), kNever);
+  least_.resize(slots * served_.size());
   std::vector<uint32_t> here;
   for (std::size_t a = 0; a < served_.size(); ++a) {
     const ArbiterApplication& application = problem.applications[served_[a]];
@@ -61,7 +61,7 @@ void ArbiterTables::fill(std::size_t a, const ArbiterApplication& application, c
     }
     begin_[group] = static_cast<uint32_t>(begin);
     end_[group] = static_cast<uint32_t>(choices_.size());
-    best_[group] = choices_[begin].cost;
+    for (std::size_t i = begin; i < choices_.size(); ++i) least_[group] &= {choices_[i].cost, choices_[i].cost.power};
   }
 }
 

@@ -15,6 +15,17 @@ struct ArbiterChoice {
   uint32_t option = 0, processor = 0;
 };
 
+// What an application costs at least somewhere, and the least power it takes there, which may be another choice's.
+struct ArbiterLeast {
+  ArbiterCost cost{int64_t{1} << 55, 0, 0, 0};  // more than any choice: there is none
+  int64_t power = int64_t{1} << 55;
+
+  void operator&=(const ArbiterLeast& other) {
+    if (other.cost < cost) cost = other.cost;
+    power = std::min(power, other.power);
+  }
+};
+
 class ArbiterTables {
  public:
   // The problem's sizes must fit, and it must stay as long as the tables.
@@ -35,11 +46,10 @@ class ArbiterTables {
     return {choices_.data() + begin_[group], end_[group] - begin_[group]};
   }
 
-  // Of every served application, the cost of the first of choices(); kNever where there is none.
-  const ArbiterCost* best(std::size_t processor, std::size_t point) const {
-    return best_.data() + slot(processor, point) * served_.size();
+  // Of every served application, the least over choices().
+  const ArbiterLeast* least(std::size_t processor, std::size_t point) const {
+    return least_.data() + slot(processor, point) * served_.size();
   }
-  static constexpr ArbiterCost kNever{int64_t{1} << 55, 0, 0, 0};
 
  private:
   std::size_t slot(std::size_t processor, std::size_t point) const { return first_slot_[processor] + point; }
@@ -51,7 +61,7 @@ class ArbiterTables {
   std::vector<int64_t> base_;
   std::vector<ArbiterChoice> choices_;
   std::vector<uint32_t> begin_, end_;
-  std::vector<ArbiterCost> best_;
+  std::vector<ArbiterLeast> least_;
 };
 
 }  // namespace limber

@@ -19,7 +19,7 @@ std::vector<PolicyMember> members_at_highest(const ManagedApplication& applicati
   for (const ManagedOption& option : application.options) {
     const ManagedProcessor& there = processors.at(option.processor);
     if (processor.empty() ? !there.cpu : there.name != processor) continue;
-    if (option.cores != (there.cpu ? threads : 1)) continue;
+    if (option.cores != (there.cpu ? std::min(threads, there.cores) : 1)) continue;
     double& ms = members[static_cast<std::size_t>(option.member)].image_ms;
     ms = ms > 0 ? std::min(ms, option.ms.back()) : option.ms.back();
   }
@@ -78,7 +78,7 @@ class GovernorPolicy : public SystemPolicy {
     outcome.elapsed_ms = end.now_ms - app.begun_ms;
     outcome.profiled_ms = app.members[static_cast<std::size_t>(app.member)].image_ms;
     outcome.met = end.met;
-    app.policy->report(outcome);
+    if (end.finished) app.policy->report(outcome);
   }
   void look(const SystemView&) override {}
   const std::vector<ClockOrder>& clocks() const override { return clocks_; }

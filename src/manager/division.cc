@@ -16,8 +16,7 @@ constexpr double kChangeShare = 0.03;  // of the device's planned power: what a 
 ArbiterOption plan_option(const DividedApplication& application, std::size_t o, std::size_t points, double busy_scale) {
   const ManagedOption& option = application.tables->options[o];
   const double factor = application.estimate->factor(o);
-  const double careful =
-      factor * (1 + kDeviations * application.estimate->deviation(o)) / application.tables->target.aim;
+  const double careful = factor * (1 + kDeviations * application.estimate->deviation(o));
   ArbiterOption planned;
   planned.member = option.member;
   planned.processor = option.processor;

@@ -75,12 +75,18 @@ struct Best {
   }
 };
 
+struct Fastest {
+  FrameChoice choice{0, 0, std::numeric_limits<double>::infinity(), 0, 0, false};
+  void offer(const FrameChoice& other) {
+    if (other.expected_ms < choice.expected_ms) choice = other;
+  }
+};
+
 }  // namespace
 
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
-  FrameChoice fastest;
-  double fastest_ms = std::numeric_limits<double>::infinity();
+  Fastest fastest, accurate;
   for (const double soft_ms : {std::min(need.soft_ms, need.hard_ms), need.hard_ms}) {
     Best wanted, any;
     for (std::size_t o = 0; o < application.options.size(); ++o) {
@@ -90,11 +96,10 @@ FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEs
       const double accuracy = application.members[static_cast<std::size_t>(option.member)].accuracy;
       const double deviation = need.deviation >= 0 ? need.deviation : estimate.deviation(o);
       const Trials trials(option, offer, estimate.factor(o) * need.work, deviation, busy_scale);
-      if (trials.fastest_ms() < fastest_ms) {
-        fastest_ms = trials.fastest_ms();
-        fastest = {o, offer.highest, fastest_ms, trials.energy_mj(offer.highest), 0, false};
-      }
       const bool enough = accuracy >= need.accuracy - 1e-9;
+      const FrameChoice all_out{o, offer.highest, trials.fastest_ms(), trials.energy_mj(offer.highest), 0, false};
+      fastest.offer(all_out);
+      if (enough) accurate.offer(all_out);
       for (std::size_t point = offer.lowest; point <= offer.highest; ++point) {
         const Trial trial = trials.at(point, soft_ms, need.hard_ms);
         if (!trial.in_time) continue;
@@ -105,9 +110,11 @@ FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEs
     }
     if (wanted.any) return wanted.choice;
     if (soft_ms < need.hard_ms) continue;
+    // Likelier in time than not: an answer that is accurate enough is what was asked for.
+    if (accurate.choice.expected_ms <= need.hard_ms) return accurate.choice;
     if (any.any) return any.choice;
   }
-  return fastest;
+  return fastest.choice;
 }
 
 }  // namespace limber

@@ -41,8 +41,9 @@ struct FrameChoice {
 // Among options that are expected to be in time (first by soft_ms; if there are none, by hard_ms) and accurate enough:
 // the least energy. A frame begins at a point that is enough for its usual work and is boosted where it turns out to be
 // longer (a two-speed schedule, after Lorch and Smith's PACE, 2001), so that caution costs energy only when it is
-// needed. Where no accurate enough option is in time, the most accurate one that is; where none at all is, the fastest.
-// `busy_scale`: times the options' busy_w. O(options x points), no allocation.
+// needed. Where no accurate enough option surely is, the fastest accurate one, if it is likelier in time than not; else
+// the most accurate one that surely is; where none at all is, the fastest. `busy_scale`: times the options' busy_w.
+// O(options x points), no allocation.
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale);
 

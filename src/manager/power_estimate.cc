@@ -7,8 +7,8 @@ namespace limber {
 namespace {
 
 constexpr double kFade = 0.1, kGain = 0.1;
-constexpr int kLeastCount = 10;      // until the means are some
-constexpr double kLeastShare = 0.1;  // of the sensed power that must be the networks', to say anything
+constexpr int kLeastCount = 10;                        // until the means are some
+constexpr double kIdleShare = 0.01, kBusyShare = 0.1;  // of the sensed power that the networks take
 constexpr double kLow = 0.25, kHigh = 4;
 
 }  // namespace
@@ -36,9 +36,14 @@ void PowerEstimate::sense(std::size_t processor, double watts) {
   means.idle_w += fade * (idle_w - means.idle_w);
   means.busy_w += fade * (busy_w - means.busy_w);
   means.sensed_w += fade * (watts - means.sensed_w);
-  if (++means.count < kLeastCount || means.busy_w < kLeastShare * means.sensed_w) return;
-  const double wanted = std::clamp((means.sensed_w - means.idle_w) / means.busy_w, kLow, kHigh);
-  scale_ += kGain * (wanted - scale_);
+  if (++means.count < kLeastCount) return;
+  if (means.busy_w < kIdleShare * means.sensed_w) {
+    const double wanted = std::clamp(means.sensed_w / means.idle_w, kLow, kHigh);
+    means.idle_scale += kGain * (wanted - means.idle_scale);
+  } else if (means.busy_w > kBusyShare * means.sensed_w) {
+    const double wanted = (means.sensed_w - means.idle_scale * means.idle_w) / means.busy_w;
+    busy_scale_ += kGain * (std::clamp(wanted, kLow, kHigh) - busy_scale_);
+  }
 }
 
 }  // namespace limber

@@ -7,8 +7,10 @@
 
 namespace limber {
 
-// The same network takes the same activity wherever it runs, so one factor serves all CPUs. Meters are slow (means over
-// a quarter of a second are usual), so both sides are compared as means over seconds. Plain data, reads no clock.
+// Two factors: a processor's idle power (leakage and its temperature), from stretches in which nothing of ours ran
+// there; and the busy power, from the others: the same network takes the same activity wherever it runs, so one factor
+// serves all CPUs. Meters are slow (means over a quarter of a second are usual), so both sides are compared as means
+// over seconds. Plain data, reads no clock.
 class PowerEstimate {
  public:
   explicit PowerEstimate(std::size_t processors = 0) : processors_(processors) {}
@@ -20,16 +22,18 @@ class PowerEstimate {
   // there. Forgets what was predicted since then.
   void sense(std::size_t processor, double watts);
 
-  double busy_scale() const { return scale_; }
+  double busy_scale() const { return busy_scale_; }
+  double idle_scale(std::size_t processor) const { return processors_.at(processor).idle_scale; }
 
  private:
   struct Means {
     double seconds = 0, idle_ws = 0, busy_ws = 0;  // since the last sense()
     double idle_w = 0, busy_w = 0, sensed_w = 0;
     int count = 0;
+    double idle_scale = 1;
   };
   std::vector<Means> processors_;
-  double scale_ = 1;
+  double busy_scale_ = 1;
 };
 
 }  // namespace limber

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "base/error.h"
 #include "manager/division.h"
@@ -19,7 +20,6 @@ namespace {
 constexpr double kForeign = 0.1;     // of a core's time: somebody else works here
 constexpr double kParkShare = 0.04;  // of a frame's deadline, that waking a clock may take
 constexpr double kDivideMs = 1000;   // between two divisions without a reason
-constexpr double kOracleDeviation = 1e-3;
 
 class ResourceManager : public SystemPolicy {
  public:
@@ -45,6 +45,11 @@ class ResourceManager : public SystemPolicy {
     app.tables = application;
     if (!settings_.oracle) smooth(&app.tables);
     app.estimate = WorkEstimate(app.tables.options.size());
+    for (const ManagedProcessor& processor : processors_) app.core_w.emplace_back(processor.khz.size(), 0);
+    for (const ManagedOption& option : app.tables.options) {
+      for (std::size_t i = 0; i < option.busy_w.size(); ++i)
+        app.core_w[option.processor][i] = option.busy_w[i] / option.cores;
+    }
     apps_[id] = std::move(app);
     retarget(id, application.target, now_ms);
   }
@@ -70,16 +75,14 @@ class ResourceManager : public SystemPolicy {
     FrameNeed need;
     need.hard_ms = start.deadline_ms - start.now_ms;
     need.soft_ms = need.hard_ms - (1 - target.aim) * target.deadline_ms;
-    if (start.next_deadline_ms > 0) {
-      // Another one waits: it gets its half of the time.
-      need.soft_ms = std::min(need.soft_ms, (start.next_deadline_ms - start.now_ms) / 2);
-    }
+    if (!start.waiting_ms.empty())
+      need.soft_ms = std::min(need.soft_ms, time_left(app, start.now_ms, start.waiting_ms));
     need.accuracy = std::min(target.accuracy, app.share.floor);
     need.prefer_accuracy = target.prefer_accuracy;
     need.energy_mj = target.energy_mj;
     if (settings_.oracle) {
       need.work = start.work;
-      need.deviation = kOracleDeviation;
+      need.deviation = settings_.caution;
     }
     count_progress(start.now_ms);
     const FrameChoice choice = choose(app, need);
@@ -105,6 +108,20 @@ class ResourceManager : public SystemPolicy {
     return order;
   }
 
+  // Faster, so that those that wait are in time, too.
+  void frame_waits(int id, double now_ms, const std::vector<double>& waiting_ms) override {
+    App& app = apps_.at(id);
+    if (!app.running) return;
+    count_progress(now_ms);
+    const ManagedOption& option = app.tables.options[app.option];
+    const double left_ms = time_left(app, now_ms, waiting_ms);
+    const double rest = std::max(0.0, app.work * app.estimate.factor(app.option) - app.progress);
+    const std::size_t highest = states_[option.processor].highest;
+    if (rest * option.ms[highest] > left_ms) return;  // too late for them in any case
+    while (app.point < highest && rest * option.ms[app.point] > left_ms) ++app.point;
+    set_clocks(now_ms);
+  }
+
   void frame_checked(int id, double now_ms) override {
     App& app = apps_.at(id);
     if (!app.running) return;
@@ -117,7 +134,7 @@ class ResourceManager : public SystemPolicy {
     App& app = apps_.at(id);
     if (!app.running) return;
     count_progress(end.now_ms);
-    if (app.progress > 0) app.estimate.observe(app.option, app.progress / app.work);
+    if (end.finished && app.progress > 0) app.estimate.observe(app.option, app.progress / app.work);
     end_frame(&app);
     set_clocks(end.now_ms);
   }
@@ -134,7 +151,7 @@ class ResourceManager : public SystemPolicy {
       state.highest = highest;
       if (seen.others.size() == state.others.size()) state.others = seen.others;
       changed = changed || foreign(p) != foreign_before;
-      if (foreign(p)) state.point = state.highest;
+      if (foreign(p)) find_needed(p, seen.point);
     }
     learn_power(view);
     changed = keep_cool(view) || changed;
@@ -147,6 +164,7 @@ class ResourceManager : public SystemPolicy {
     ManagedApplication tables;
     WorkEstimate estimate;
     ApplicationShare share;
+    std::vector<std::vector<double>> core_w;  // of each processor at each point: what a busy core takes
     bool running = false;
     std::size_t option = 0, point = 0;
     std::vector<int> cores;
@@ -156,9 +174,11 @@ class ResourceManager : public SystemPolicy {
   struct State {
     bool available = true;
     std::size_t highest = 0, point = 0;
+    std::size_t needed = 0;      // by others
     std::vector<double> others;  // of each core
     std::vector<int> used_by;    // frames that run on each core now
-    bool ours = false;           // a frame ran there: its clock is ours to set
+    double others_sum() const { return std::accumulate(others.begin(), others.end(), 0.0); }
+    bool ours = false;  // a frame ran there: its clock is ours to set
   };
 
   void smooth(ManagedApplication* tables) const {
@@ -198,6 +218,38 @@ class ResourceManager : public SystemPolicy {
     return true;
   }
 
+  // What others need of the clock, by the governor's own rule: a quarter more than they use now.
+  void find_needed(std::size_t p, std::size_t now) {
+    State& state = states_[p];
+    const std::vector<int64_t>& khz = processors_[p].khz;
+    const double most = *std::max_element(state.others.begin(), state.others.end());
+    const double wanted = 1.25 * most * static_cast<double>(khz[now]);
+    state.needed = 0;
+    while (state.needed < state.highest && static_cast<double>(khz[state.needed]) < wanted) ++state.needed;
+  }
+
+  // Until when a frame must be done so that those behind it can be in time, each as fast as is possible.
+  double time_left(const App& app, double now_ms, const std::vector<double>& waiting_ms) const {
+    double fastest_ms = std::numeric_limits<double>::infinity();
+    for (std::size_t o = 0; o < app.tables.options.size(); ++o) {
+      const ManagedOption& option = app.tables.options[o];
+      const State& state = states_[option.processor];
+      if (!state.available || app.tables.members[static_cast<std::size_t>(option.member)].accuracy <
+                                  std::min(app.tables.target.accuracy, app.share.floor) - 1e-9)
+        continue;
+      const double careful = 1 + app.estimate.deviation(o);
+      fastest_ms = std::min(fastest_ms, option.ms[state.highest] * app.estimate.factor(o) * careful);
+    }
+    double left_ms = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < waiting_ms.size(); ++i)
+      left_ms = std::min(left_ms, waiting_ms[i] - now_ms - static_cast<double>(i + 1) * fastest_ms);
+    return left_ms;
+  }
+
+  double clock_w(std::size_t p, std::size_t from, std::size_t to) const {
+    return power_.idle_scale(p) * (processors_[p].idle_w[to] - processors_[p].idle_w[from]);
+  }
+
   double delay(std::size_t p) const { return foreign(p) || states_[p].point > 0 ? 0 : processors_[p].switch_ms; }
 
   FrameChoice choose(const App& app, const FrameNeed& need) {
@@ -207,20 +259,24 @@ class ResourceManager : public SystemPolicy {
       ProcessorOffer& offer = offers_[p];
       offer.cores = state.available ? free_cores(app, p) : 0;
       offer.highest = state.highest;
-      const bool others = foreign(p);
-      // Others keep its clock up: it is what it is.
-      offer.lowest = others ? state.highest : 0;
+      offer.lowest = 0;
       offer.clock_w.assign(processors_[p].khz.size(), 0);
       offer.delay_ms = delay(p);
-      if (others) continue;
+      if (foreign(p)) {
+        // Never below what they need; what is above it costs on their cores, too.
+        offer.lowest = state.needed;
+        for (std::size_t i = state.needed; i <= state.highest; ++i)
+          offer.clock_w[i] =
+              clock_w(p, state.needed, i) + state.others_sum() * (app.core_w[p][i] - app.core_w[p][state.needed]);
+        continue;
+      }
       if (!parks(p)) {
         offer.lowest = offer.highest =
             std::min(app.share.points.empty() ? state.highest : app.share.points[p], state.highest);
         continue;
       }
       if (capped()) offer.highest = std::min(offer.highest, app.share.points[p]);
-      for (std::size_t i = 0; i < offer.clock_w.size(); ++i)
-        offer.clock_w[i] = processors_[p].idle_w[i] - processors_[p].idle_w[0];
+      for (std::size_t i = 0; i < offer.clock_w.size(); ++i) offer.clock_w[i] = clock_w(p, 0, i);
     }
     return choose_for_frame(app.tables, app.estimate, offers_, need, power_.busy_scale());
   }
@@ -299,8 +355,8 @@ class ResourceManager : public SystemPolicy {
       }
       wanted = std::min(wanted, state.highest);
       if (foreign(p)) {
-        clocks_[p] = used ? ClockOrder{ClockOrder::Kind::kAtLeast, "", wanted} : ClockOrder{};
-        state.point = state.highest;
+        state.point = std::max(wanted, std::min(state.needed, state.highest));
+        clocks_[p] = used ? ClockOrder{ClockOrder::Kind::kFixed, "", state.point} : ClockOrder{};
       } else if (used || (state.ours && parks(p))) {
         clocks_[p] = {ClockOrder::Kind::kFixed, "", used ? wanted : 0};
         state.point = used ? wanted : 0;

@@ -20,6 +20,7 @@ namespace limber {
 struct ResourceManagerSettings {
   // Its tables are exact and FrameStart::work is known: nothing to learn, nothing to be careful about.
   bool oracle = false;
+  double caution = 1e-3;  // an oracle's: how much, relative, a frame may take longer than it knows (standard deviation)
   bool largest_only = false;  // the most accurate member always: what cores and clocks give alone
   double aim = 0;             // above 0: instead of what targets say
 };

@@ -59,8 +59,8 @@ struct ManagedApplication {
 struct FrameStart {
   double now_ms = 0;
   double deadline_ms = 0;  // a point in time
-  // Of the frame behind it, if one waits already (an oracle's: if one comes by then), a point in time; 0: none.
-  double next_deadline_ms = 0;
+  // Of the frames that wait behind it (an oracle's: that will have come by its deadline), in order; points in time.
+  std::vector<double> waiting_ms;
   double work = 0;  // an oracle's knowledge: how much more work than the profile's median it is; 0: not known
 };
 
@@ -80,6 +80,7 @@ struct FrameOrder {
 struct FrameEnd {
   double now_ms = 0;
   bool met = false;
+  bool finished = true;  // false: given up halfway (its processor is gone, or the application)
 };
 
 // What is asked of a processor's clock.
@@ -97,6 +98,7 @@ struct SystemView {
   struct Processor {
     bool available = true;
     std::size_t highest = std::numeric_limits<std::size_t>::max();  // that heat and others' limits leave
+    std::size_t point = 0;                                          // at which it runs now
     std::vector<double> others;  // of each core: the share of its time lately that others used, 0..1
     double power_w = -1;         // mean since the last view; below 0: no sensor sees it alone
   };
@@ -118,6 +120,8 @@ class SystemPolicy {
 
   // One frame of an application at a time.
   virtual FrameOrder frame_begins(int id, const FrameStart& start) = 0;
+  // While it runs: these frames (deadlines, in order) wait behind it now.
+  virtual void frame_waits(int /*id*/, double /*now_ms*/, const std::vector<double>& /*waiting_ms*/) {}
   virtual void frame_checked(int /*id*/, double /*now_ms*/) {}
   virtual void frame_ends(int id, const FrameEnd& end) = 0;
 

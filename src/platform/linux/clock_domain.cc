@@ -41,6 +41,12 @@ int64_t ClockDomain::load_permille(const Fs& fs) const {
   return percent && *percent >= 0 && *percent <= 100 ? *percent * 10 : -1;
 }
 
+void ClockDomain::take_limit_for_heat(RestoreLog& log) {
+  if (found_limits_.high == 0 || found_limits_.high >= khz_.back()) return;
+  found_limits_.high = khz_.back();
+  log.note_original(file(files().high), value(khz_.back()));
+}
+
 Outcome ClockDomain::as_found(RestoreLog& log) const {
   Outcome outcome = set_governor(log, found_governor_);
   if (!outcome.ok() || found_limits_ == ClockLimits{}) return outcome;

@@ -37,6 +37,10 @@ class ClockDomain {
   const std::string& found_governor() const { return found_governor_; }
   const ClockLimits& found_limits() const { return found_limits_; }
 
+  // While the kernel cools, the upper limit that was found is heat's, and nobody can tell what was asked for: takes it
+  // for no limit, which is what kernels start with.
+  void take_limit_for_heat(RestoreLog& log);
+
   // 0 where it cannot be read.
   int64_t current_khz(const Fs& fs) const;
   // {0, 0} where it went away.

@@ -44,6 +44,13 @@ LinuxPlatform::LinuxPlatform(Fs& fs, const LinuxPlatformOptions& options)
       meters_(find_power_meters(fs, no_power_)),
       zones_(find_thermal_zones(fs)),
       asked_khz_(processors_.size(), 0) {
+  const auto cooling = read_cooling(fs);
+  const bool hot = std::any_of(cooling.begin(), cooling.end(), [](const CoolingState& state) { return state.now > 0; });
+  const bool limited = std::any_of(managers_.begin(), managers_.end(),
+                                   [](const OtherManager& manager) { return manager.name == "nvpmodel"; });
+  for (LinuxProcessor& processor : processors_)
+    for (ClockDomain& domain : processor.domains)
+      if (hot && !limited) domain.take_limit_for_heat(log_);
   if (!options.power_from.empty()) meters_.insert(meters_.begin(), std::make_unique<ExternalMeter>(options.power_from));
 }
 

@@ -56,6 +56,23 @@ TEST_F(Xu3, HeatTakesPointsAway) {
   EXPECT_EQ(view.processors[1].others.size(), 4u);
 }
 
+TEST_F(Xu3, AStartWhileItIsHotDoesNotTakeHeatsLimitForTheUsers) {
+  const std::string high = kPolicies + "policy4/scaling_max_freq",
+                    state = "/sys/class/thermal/cooling_device2/cur_state";
+  fs_.put(high, {"1500000"});
+  fs_.put(state, {"5"});
+  {
+    LinuxPlatform platform(fs_);
+    EXPECT_EQ(platform.view(0).processors[1].highest, 13u);
+    fs_.put(high, {"2000000"});  // cooler
+    fs_.put(state, {"0"});
+    EXPECT_EQ(platform.view(0).processors[1].highest, 18u);
+    fs_.put(high, {"1500000"});  // and hot again, while it is set
+    EXPECT_TRUE(platform.set_clock(1, {Kind::kAtLeast, "", 4}).ok());
+  }
+  EXPECT_EQ(fs_.read(high).text, "2000000") << "not 1500000 for ever";
+}
+
 TEST_F(Xu3, OurOwnUpperLimitIsNoHeat) {
   fs_.put(kPolicies + "policy4/scaling_available_governors", {"performance schedutil"});
   LinuxPlatform platform(fs_);

@@ -15,7 +15,7 @@ struct Outcome {
   bool ok() const { return error == 0; }
 };
 
-// "…/scaling_governor: cannot be written (permission denied): run as root, or ...".
+// "POLICY/scaling_governor: no permission; run as root, or give ..."; with a value: that it was not accepted.
 std::string explain(const std::string& path, int error, const std::string& value = "");
 
 // Something that can be set.

@@ -65,8 +65,10 @@ Outcome RestoreLog::set(const std::string& path, const std::string& value) {
   Entry* entry = find(Kind::kValue, path);
   const bool known = entry != nullptr;
   if (!known) {
-    if (before.text == value) return {0, value, ""};
-    entries_.push_back({Kind::kValue, path, before.text, before.text, true});
+    const auto noted = noted_.find(path);
+    const std::string& original = noted == noted_.end() ? before.text : noted->second;
+    if (before.text == value && original == value) return {0, value, ""};
+    entries_.push_back({Kind::kValue, path, original, before.text, true});
     entry = &entries_.back();
   }
   entry->pending = true;
@@ -75,7 +77,7 @@ Outcome RestoreLog::set(const std::string& path, const std::string& value) {
   const FsText after = fs_.read(path);
   if (after.ok()) entry->ours = after.text;
   entry->pending = !after.ok();
-  if (error != 0 && !known && after.ok() && after.text == entry->original) entries_.pop_back();
+  if (error != 0 && !known && after.ok() && after.text == before.text) entries_.pop_back();
   save();
   return {error, after.text, explain(path, error, value)};
 }

@@ -7,6 +7,7 @@
 // reboot and is dropped then. A value is put back only where it is still ours: what others set in the meantime stays.
 // Not thread-safe. The Fs must outlive the log.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class RestoreLog {
   Outcome set(const std::string& path, const std::string& value);
   // The same for what needs no restoring, because it means nothing once something else is restored.
   Outcome set_passing(const std::string& path, const std::string& value);
+  // What stands in a file now is not what its owner asked for: this is, and is what is put back should it be set.
+  void note_original(const std::string& path, const std::string& value) { noted_[path] = value; }
   // Makes a folder (a control group), removed at the end. One that is there already is left there.
   Outcome make_directory(const std::string& path);
   // Puts a process into the control group of `path` (a cgroup.procs file); back into that of `original` at the end.
@@ -64,6 +67,7 @@ class RestoreLog {
   Fs& fs_;
   std::string state_file_;
   std::vector<Entry> entries_;
+  std::map<std::string, std::string> noted_;
 };
 
 }  // namespace limber

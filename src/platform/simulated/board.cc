@@ -46,7 +46,7 @@ std::vector<OperatingPerformancePoint> read_opps(const Fields& fields) {
   return opps;
 }
 
-Processor read_processor(const Json& json, const std::string& where) {
+Processor read_processor(const Json& json, const std::string& where, bool board_calibrated) {
   const Fields fields(json, where,
                       {"name", "kind", "cpus", "capacity", "opps", "power", "stall_us", "actuation_us", "warm_up_us",
                        "governor", "opp_source", "speed"});
@@ -64,13 +64,20 @@ Processor read_processor(const Json& json, const std::string& where) {
   }
   result.capacity = number(fields, "capacity", 1, 1e6, 1024);
   result.opps = read_opps(fields);
-  const Fields power(fields.value("power"), fields.at("power"),
-                     {"clock_w_per_ghz_v2", "core_w_per_ghz_v2", "leak_w_per_v4", "leak_per_c", "idle_w", "source"});
+  const Fields power(
+      fields.value("power"), fields.at("power"),
+      {"clock_w_per_ghz_v2", "core_w_per_ghz_v2", "leak_w_per_v4", "leak_per_c", "idle_w", "calibrated", "source"});
   result.power.clock_w_per_ghz_v2 = number(power, "clock_w_per_ghz_v2", 0, 1000, 0);
   result.power.core_w_per_ghz_v2 = number(power, "core_w_per_ghz_v2", 0, 1000);
   result.power.leak_w_per_v4 = number(power, "leak_w_per_v4", 0, 1000, 0);
   result.power.leak_per_c = number(power, "leak_per_c", 0, 1, 0);
   result.power.idle_w = number(power, "idle_w", 0, 1000, 0);
+  result.calibrated = power.boolean("calibrated", board_calibrated && result.kind == ProcessorKind::kCpu);
+  if (board_calibrated && result.kind == ProcessorKind::kCpu && !result.calibrated)
+    fail(ErrorCode::kBadFile,
+         "{}: false, but the board says it is calibrated; legal: a calibrated board has no CPU "
+         "cluster that is not",
+         power.at("calibrated"));
   result.power_source = provenance(power.value("source"), power.at("source"));
   result.stall_us = number(fields, "stall_us", 0, 1e6, 0);
   result.actuation_us = number(fields, "actuation_us", 0, 1e6, 0);
@@ -144,8 +151,8 @@ Board parse_board(const std::string& text, const std::string& where) {
   board.title = fields.text("title");
   board.calibrated = fields.boolean("calibrated", false);
   for (const Json& one : fields.array("processors"))
-    board.processors.push_back(
-        read_processor(one, fmt::format("{} {}", fields.at("processors"), board.processors.size() + 1)));
+    board.processors.push_back(read_processor(
+        one, fmt::format("{} {}", fields.at("processors"), board.processors.size() + 1), board.calibrated));
   check_names(board, where);
   board.rest_w = number(fields, "rest_w", 0, 1e4);
   board.memory_mb_per_s = number(fields, "memory_mb_per_s", 1, 1e8);

@@ -52,6 +52,7 @@ struct Processor {
   Provenance speed_source;
   std::string default_governor;
   Provenance opp_source, power_source;
+  bool calibrated = false;  // its power was fitted to, or held against, measurements
 
   std::size_t cores() const { return kind == ProcessorKind::kCpu ? cpus.size() : 1; }
   const OperatingPerformancePoint& highest() const { return opps.back(); }
@@ -86,7 +87,9 @@ struct PowerSensor {
 
 struct Board {
   std::string name, title;
-  bool calibrated = false;  // against measurements; false: its power figures are estimates, and results say so
+  // Every CPU cluster is calibrated; false: some power figures are estimates, and results say so. A GPU speaks for
+  // itself: in a file a cluster is what the board is, a GPU is not, unless its `power` says otherwise.
+  bool calibrated = false;
   std::vector<Processor> processors;
   double rest_w = 0;           // everything but the processors, always
   double memory_mb_per_s = 0;  // what all cores together get out of the memory; turns bytes into ThreadWork::memory_ms
@@ -103,6 +106,8 @@ struct Board {
 // Fails with kBadFile (kNotFound, kIo) naming the place, what was found and what is legal.
 Board read_board(const std::string& path);
 Board parse_board(const std::string& text, const std::string& where);
+// The file's text: parsing it gives the same board (volts to a microvolt).
+std::string print_board(const Board& board);
 
 // The watts of a processor whose busy cores' activities add up to `activity`, at that point and temperature.
 double power_w(const PowerModel& model, const OperatingPerformancePoint& point, double activity, double celsius);

@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "base/need_in_test.h"
 #include "formats/json_fields.h"
+#include "platform/simulated/measured_xu3.h"
 
 namespace limber {
 namespace {
@@ -61,18 +60,46 @@ TEST(Board, ErrorsSayWhereAndWhatIsLegal) {
   EXPECT_NE(message(R"({"format": "other", "version": 1})").find("legal: limber-board 1"), std::string::npos);
 }
 
-// Measured: mattw200/gemstone-applypower (Walker et al.), 10 workloads, 1 to 4 instances, 9 frequencies.
-std::string measured_rows() {
-  const char* data = std::getenv("LIMBER_DATA");
-  const std::string file = "odroid-xu3-powmon-subset.json";
-  for (const std::string folder : {"", "../boards/validation/"}) {
-    const std::string path = std::string(data == nullptr ? "." : data) + "/" + folder + file;
-    if (!std::filesystem::exists(path)) continue;
-    const MappedFile mapped(path);
-    const auto bytes = mapped.bytes();
-    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+TEST(Board, IsTheSameAfterItWasPrinted) {
+  for (const auto& file : std::filesystem::directory_iterator(LIMBER_BOARDS)) {
+    if (file.path().extension() != ".json") continue;
+    const Board board = read_board(file.path());
+    const std::string text = print_board(board);
+    const Board again = parse_board(text, "printed");
+    EXPECT_EQ(print_board(again), text);
+    EXPECT_EQ(again.calibrated, board.calibrated);
+    ASSERT_EQ(again.processors.size(), board.processors.size());
+    for (std::size_t i = 0; i < board.processors.size(); ++i) {
+      const Processor &one = board.processors[i], &other = again.processors[i];
+      EXPECT_EQ(other.name, one.name);
+      EXPECT_EQ(other.cpus, one.cpus);
+      EXPECT_EQ(other.calibrated, one.calibrated);
+      EXPECT_EQ(other.default_governor, one.default_governor);
+      EXPECT_EQ(other.power_source.text, one.power_source.text);
+      ASSERT_EQ(other.opps.size(), one.opps.size());
+      for (std::size_t p = 0; p < one.opps.size(); ++p) {
+        EXPECT_EQ(other.opps[p].khz, one.opps[p].khz);
+        EXPECT_EQ(other.opps[p].volt, one.opps[p].volt);
+        EXPECT_EQ(power_w(other.power, other.opps[p], 2, 70), power_w(one.power, one.opps[p], 2, 70));
+      }
+    }
+    EXPECT_EQ(again.thermal.tau_s, board.thermal.tau_s);
+    EXPECT_EQ(again.trips.size(), board.trips.size());
+    EXPECT_EQ(again.sensors.size(), board.sensors.size());
+    EXPECT_EQ(again.sources.size(), board.sources.size());
   }
-  fail(ErrorCode::kNotFound, "{} is not in $LIMBER_DATA", file);
+}
+
+TEST(Board, IsCalibratedWhereItsClustersAre) {
+  Board board = shipped("odroid-xu3");
+  EXPECT_TRUE(board.processors[board.find("A15")].calibrated);
+  EXPECT_FALSE(board.processors[board.find("gpu")].calibrated) << "its power is an estimate";
+  board.processors[board.find("A7")].calibrated = false;
+  EXPECT_NE(message(print_board(board)).find("a calibrated board has no CPU cluster that is not"), std::string::npos);
+  board.calibrated = false;
+  const Board again = parse_board(print_board(board), "printed");
+  EXPECT_TRUE(again.processors[again.find("A15")].calibrated);
+  EXPECT_FALSE(again.processors[again.find("A7")].calibrated);
 }
 
 struct Errors {
@@ -87,7 +114,7 @@ struct Errors {
 };
 
 TEST(PowerModel, TheA15OfTheOdroidXu3) {
-  LIMBER_NEED(std::string, text, measured_rows());
+  LIMBER_NEED(std::string, text, measured_xu3());
   const Board board = shipped("odroid-xu3");
   const Processor& a15 = board.processors[board.find("A15")];
   // W per GHz and V^2 of a busy core: a property of the workload. Fitted on 200, 600, 1000, 1400 and 1800 MHz; the

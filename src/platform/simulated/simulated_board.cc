@@ -134,6 +134,9 @@ double SimulatedBoard::busy_ms(std::size_t processor) const {
 double SimulatedBoard::foreign_ms(std::size_t processor, std::size_t core) const {
   return impl_->cores[impl_->rails.at(processor).cores.at(core)].foreign_ms;
 }
+double SimulatedBoard::foreign_work_ms() const {
+  return impl_->foreign_work_ms;
+}
 double SimulatedBoard::util(int cpu) const {
   for (std::size_t c = 0; c < impl_->cores.size(); ++c) {
     if (impl_->cores[c].cpu == cpu) return impl_->core_util(c);

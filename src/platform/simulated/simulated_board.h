@@ -89,9 +89,10 @@ class SimulatedBoard {
   double energy_mj() const;                                          // of the whole board
   double busy_ms(std::size_t processor) const;                       // of all its cores
   double foreign_ms(std::size_t processor, std::size_t core) const;  // that foreign threads ran there
-  double util(int cpu) const;                                        // PELT of the core
-  double sensor_mw(std::size_t sensor) const;                        // as read: the last value
-  int throttled(std::size_t processor) const;                        // steps below the highest point that heat took
+  double foreign_work_ms() const;  // what all of them did, in the time of a core of capacity 1024 at its highest point
+  double util(int cpu) const;      // PELT of the core
+  double sensor_mw(std::size_t sensor) const;  // as read: the last value
+  int throttled(std::size_t processor) const;  // steps below the highest point that heat took
 
  private:
   struct Impl;

@@ -104,7 +104,11 @@ void SimulatedBoard::Impl::advance(double to) {
     if (std::isfinite(thread.left.compute_ms)) thread.left.compute_ms *= keep;
     if (std::isfinite(thread.left.memory_ms)) thread.left.memory_ms *= keep;
     thread.pelt.run(ms, speed(core), thread.weight / core.weight);
-    if (thread.settings.foreign) cores[thread.core].foreign_ms += ms * thread.weight / core.weight;
+    if (thread.settings.foreign) {
+      const double ran = ms * thread.weight / core.weight;
+      cores[thread.core].foreign_ms += ran;
+      foreign_work_ms += ran * speed(core);
+    }
   }
   for (Core& core : cores) {
     if (core.threads.empty()) continue;

@@ -73,6 +73,7 @@ struct SimulatedBoard::Impl {
   std::vector<Core> cores;
   std::vector<Rail> rails;
   double celsius = 0, heated_mj = 0, rest_mj = 0, contention = 1;
+  double foreign_work_ms = 0;
   std::vector<int> steps;  // of each trip
   double cap_c = kNever;
   int cap_steps = 0;

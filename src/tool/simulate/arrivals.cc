@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/random.h"
+#include "tool/simulate/recorded.h"
 
 namespace limber::tool {
 namespace {
@@ -38,6 +40,8 @@ std::vector<ArrivingFrame> arriving_frames(const Scenario& scenario, std::size_t
            ms += exponential_ms(&random, a.arrivals.rate_hz))
         frames.push_back({ms, 1});
       break;
+    case ArrivalKind::kRecorded:
+      return recorded_frames(a.arrivals.file, a.arrivals.policy, begin, end);
     case ArrivalKind::kBursts:
       for (double ms = begin + exponential_ms(&random, a.arrivals.rate_hz); ms < end;
            ms += exponential_ms(&random, a.arrivals.rate_hz)) {
@@ -52,6 +56,23 @@ std::vector<ArrivingFrame> arriving_frames(const Scenario& scenario, std::size_t
                    [](const ArrivingFrame& x, const ArrivingFrame& y) { return x.ms < y.ms; });
   for (ArrivingFrame& frame : frames) frame.work = std::max(kLeastWork, 1 + a.work_noise * normal(&random));
   return frames;
+}
+
+double mean_rate_hz(const Arrivals& arrivals) {
+  switch (arrivals.kind) {
+    case ArrivalKind::kPeriodic:
+      return 1e3 / arrivals.period_ms;
+    case ArrivalKind::kPoisson:
+      return arrivals.rate_hz;
+    case ArrivalKind::kBursts:
+      return arrivals.rate_hz * static_cast<double>(arrivals.burst);
+    case ArrivalKind::kRecorded:
+      break;
+  }
+  const std::vector<ArrivingFrame> frames =
+      recorded_frames(arrivals.file, arrivals.policy, 0, std::numeric_limits<double>::infinity());
+  const double span_ms = frames.back().ms - frames.front().ms;
+  return span_ms > 0 ? static_cast<double>(frames.size() - 1) / span_ms * 1e3 : 1;
 }
 
 }  // namespace limber::tool

@@ -35,11 +35,12 @@ class Player {
     if (options_.on_moment) board_.at(options_.moment_ms, [this] { moment(); });
     const double begin = scenario_.warmup_s * 1e3, end = scenario_.duration_s * 1e3;
     board_.run_until(begin);
-    const double before_mj = board_.energy_mj(), foreign_before = foreign_ms();
+    const double before_mj = board_.energy_mj(), foreign_before = board_.foreign_work_ms();
     result_.peak_c = board_.celsius();
     board_.run_until(end);
+    for (std::size_t a = 0; a < apps_.size(); ++a) end_all(a);
     result_.energy_mj = board_.energy_mj() - before_mj;
-    result_.foreign_ms = foreign_ms() - foreign_before;
+    result_.foreign_work_ms = board_.foreign_work_ms() - foreign_before;
     result_.seconds = (end - begin) * 1e-3;
     return std::move(result_);
   }
@@ -70,14 +71,14 @@ class Player {
   void add_application(std::size_t a, const Knowledge& knowledge) {
     const Application& application = scenario_.applications[a];
     App app;
-    app.arriving = options_.recorded.empty() ? arriving_frames(scenario_, a, options_.seed) : options_.recorded.at(a);
+    app.arriving = arriving_frames(scenario_, a, options_.seed);
     app.deadline_ms = application.deadline();
-    std::size_t most = 0;
+    std::size_t cpus = 0;
     for (std::size_t p = 0; p < board_.board().processors.size(); ++p) {
       const Processor& processor = board_.board().processors[p];
       app.gpu.push_back(-1);
       if (processor.kind == ProcessorKind::kCpu) {
-        most = std::max(most, processor.cores());
+        cpus += processor.cores();
       } else if (runs_networks(processor)) {
         ThreadSettings settings;
         settings.name = application.name;
@@ -89,7 +90,7 @@ class Player {
     settings.name = application.name;
     settings.activity = workloads_[a].activity;
     settings.util = 512;  // forked
-    for (std::size_t i = 0; i < most; ++i) app.threads.push_back(board_.add_thread(settings));
+    for (std::size_t i = 0; i < cpus; ++i) app.threads.push_back(board_.add_thread(settings));
     settings.activity = 1;
     settings.util = 0;
     app.launcher = board_.add_thread(settings);
@@ -98,7 +99,8 @@ class Player {
     played.by_member.assign(workloads_[a].members.size(), 0);
     result_.applications.push_back(std::move(played));
 
-    const ManagedApplication known = known_application(board_.board(), application, workloads_[a], knowledge);
+    ManagedApplication known = known_application(board_.board(), application, workloads_[a], knowledge);
+    if (!options_.aims.empty()) known.target.aim = options_.aims.at(a);
     app.target = known.target;
     apps_.push_back(std::move(app));
     board_.at(application.start_s * 1e3, [this, a, known] {
@@ -111,13 +113,17 @@ class Player {
   }
 
   void stop(std::size_t a) {
-    App& app = apps_[a];
-    for (const Frame& frame : app.waiting) missed(a, frame);
-    app.waiting.clear();
-    if (app.running.active) abandon(a);
-    app.begun = false;
+    end_all(a);
+    apps_[a].begun = false;
     policy_->remove(static_cast<int>(a), board_.now_ms());
     apply_clocks();
+  }
+
+  void end_all(std::size_t a) {
+    App& app = apps_[a];
+    if (app.running.active) abandon(a);
+    for (const Frame& frame : app.waiting) missed(a, frame);
+    app.waiting.clear();
   }
 
   // --- frames ---
@@ -129,6 +135,12 @@ class Player {
       if (!app.begun) return;
       const ArrivingFrame& frame = app.arriving[app.next++];
       app.waiting.push_back({board_.now_ms(), board_.now_ms() + app.deadline_ms, frame.work});
+      if (app.running.active) {
+        std::vector<double> deadlines;
+        for (const Frame& other : app.waiting) deadlines.push_back(other.deadline_ms);
+        policy_->frame_waits(static_cast<int>(a), board_.now_ms(), deadlines);
+        apply_clocks();
+      }
       begin(a);
       next_arrival(a);
     });
@@ -144,16 +156,20 @@ class Player {
         missed(a, frame);
         continue;
       }
-      FrameStart start{now, frame.deadline_ms, next_deadline(app, frame), options_.oracle ? frame.work : 0};
+      FrameStart start{now, frame.deadline_ms, waiting(app, frame), options_.oracle ? frame.work : 0};
       run(a, frame, policy_->frame_begins(static_cast<int>(a), start));
     }
   }
 
-  double next_deadline(const App& app, const Frame& frame) const {
-    if (!app.waiting.empty()) return app.waiting.front().deadline_ms;
-    if (!options_.oracle || app.next == app.arriving.size()) return 0;
-    const double next = app.arriving[app.next].ms;
-    return next < frame.deadline_ms ? next + app.deadline_ms : 0;
+  // Deadlines of the frames behind that one; an oracle sees those that will come while it may run, too.
+  std::vector<double> waiting(const App& app, const Frame& frame) const {
+    std::vector<double> deadlines;
+    for (const Frame& other : app.waiting) deadlines.push_back(other.deadline_ms);
+    for (std::size_t i = app.next; options_.oracle && i < app.arriving.size(); ++i) {
+      if (app.arriving[i].ms >= frame.deadline_ms) break;
+      deadlines.push_back(app.arriving[i].ms + app.deadline_ms);
+    }
+    return deadlines;
   }
 
   void run(std::size_t a, const Frame& frame, const FrameOrder& order) {
@@ -162,8 +178,12 @@ class Player {
     const Workload& workload = workloads_[a];
     const std::vector<Processor>& processors = board_.board().processors;
     Running& running = app.running;
-    running.frame = {static_cast<int>(a), frame.arrived_ms, frame.deadline_ms, now,   -1,
-                     order.member,        order.processor,  order.threads,     false, order.reason};
+    running.frame = unplayed(a, frame);
+    running.frame.begun_ms = now;
+    running.frame.member = order.member;
+    running.frame.processor = order.processor;
+    running.frame.threads = order.threads;
+    running.frame.reason = order.reason;
     running.active = true;
     const int64_t number = ++running.number;
     apply_clocks();
@@ -210,13 +230,15 @@ class Player {
     begin(a);
   }
 
-  void missed(std::size_t a, const Frame& frame) {
+  static PlayedFrame unplayed(std::size_t a, const Frame& frame) {
     PlayedFrame played;
     played.application = static_cast<int>(a);
     played.arrived_ms = frame.arrived_ms;
     played.deadline_ms = frame.deadline_ms;
-    count(played);
+    played.work = frame.work;
+    return played;
   }
+  void missed(std::size_t a, const Frame& frame) { count(unplayed(a, frame)); }
 
   // Its processor is gone, or the application.
   void abandon(std::size_t a) {
@@ -227,19 +249,21 @@ class Player {
     }
     board_.stop(app.launcher);
     app.running.active = false;
-    policy_->frame_ends(static_cast<int>(a), {board_.now_ms(), false});
+    policy_->frame_ends(static_cast<int>(a), {board_.now_ms(), false, false});
     count(app.running.frame);
   }
 
   void count(const PlayedFrame& frame) {
     if (options_.on_frame) options_.on_frame(frame);
-    if (frame.arrived_ms < scenario_.warmup_s * 1e3) return;
+    if (frame.arrived_ms < scenario_.warmup_s * 1e3 || frame.deadline_ms > scenario_.duration_s * 1e3) return;
     PlayedApplication& played = result_.applications[static_cast<std::size_t>(frame.application)];
     ++played.frames;
     if (frame.ended_ms >= 0) played.latencies_ms.push_back(frame.ended_ms - frame.arrived_ms);
-    if (!frame.met) return;
+    const auto application = static_cast<std::size_t>(frame.application);
     const auto member = static_cast<std::size_t>(frame.member);
-    const double accuracy = workloads_[static_cast<std::size_t>(frame.application)].members[member].accuracy;
+    const double accuracy = frame.met ? workloads_[application].members[member].accuracy : 0;
+    played.served.push_back(frame.met && accuracy >= apps_[application].target.accuracy - 1e-9 ? 1 : 0);
+    if (!frame.met) return;
     ++played.met;
     ++played.by_member[member];
     played.accuracy_sum += accuracy;
@@ -274,14 +298,6 @@ class Player {
     }
     if (!board_.working(thread)) board_.start(thread, {kTurnMs * stranger.share, 0}, nullptr);
     board_.at(board_.now_ms() + kTurnMs, [this, thread, stranger] { begin_turn(thread, stranger); });
-  }
-
-  double foreign_ms() const {
-    double sum = 0;
-    for (std::size_t p = 0; p < board_.board().processors.size(); ++p) {
-      for (std::size_t c = 0; c < board_.board().processors[p].cores(); ++c) sum += board_.foreign_ms(p, c);
-    }
-    return sum;
   }
 
   void add_event(const Event& event) {
@@ -353,6 +369,7 @@ class Player {
       processor.available = gone_.empty() || !gone_[p];
       const auto steps = static_cast<std::size_t>(board_.throttled(p));
       processor.highest = board.processors[p].opps.size() - 1 - std::min(steps, board.processors[p].opps.size() - 1);
+      processor.point = board_.opp(p);
       for (std::size_t c = 0; c < board.processors[p].cores(); ++c) {
         const double foreign = board_.foreign_ms(p, c);
         processor.others.push_back((foreign - foreign_seen_[p][c]) / window);

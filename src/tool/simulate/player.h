@@ -22,6 +22,7 @@ struct PlayedFrame {
   int member = -1;                         // that ran
   std::size_t processor = kAnyProcessor;
   int threads = 0;
+  double work = 1;  // times the median's
   bool met = false;
   std::string reason;
 };
@@ -32,7 +33,8 @@ struct PlayedMoment {
   std::vector<int64_t> khz;  // of each processor
 };
 
-// What one application got, over the counted time.
+// What one application got: of the frames that came after the warm-up and whose deadline lies within the scenario, so
+// that all policies are judged on the same ones.
 struct PlayedApplication {
   std::string name;
   int64_t frames = 0, met = 0;
@@ -40,6 +42,8 @@ struct PlayedApplication {
   double least_accuracy = 1;
   std::vector<double> latencies_ms;  // of frames that were worked on to the end, late ones too
   std::vector<int64_t> by_member;    // answers in time
+  // Of each frame in the order of arrival: answered in time, by a member of at least the floor's accuracy.
+  std::vector<char> served;
 };
 
 struct Played {
@@ -47,7 +51,7 @@ struct Played {
   double energy_mj = 0;  // whole board, over the counted time
   double seconds = 0;    // counted
   double peak_c = 0;
-  double foreign_ms = 0;  // core time that strangers got
+  double foreign_work_ms = 0;  // what strangers got done, in the time of a fastest core at its highest point
 };
 
 struct PlayOptions {
@@ -57,8 +61,7 @@ struct PlayOptions {
   std::function<void(const PlayedFrame&)> on_frame;
   std::function<void(const PlayedMoment&)> on_moment;
   double moment_ms = 100;
-  // Frames as recorded instead of drawn, per application; empty: drawn.
-  std::vector<std::vector<ArrivingFrame>> recorded;
+  std::vector<double> aims;  // Target::aim of each application; empty: 1
 };
 
 // The policy is made anew for each play: it has no memory of others.

@@ -105,6 +105,7 @@ NamedPolicy parse_policy(const std::string& text) {
     manager.oracle = result.oracle = name == "oracle";
     manager.largest_only = name == "dvfs";
     manager.aim = settings.number("aim", 0, 0.01, 1);
+    if (manager.oracle) manager.caution = settings.number("caution", manager.caution, 0, 1);
     result.make = [manager](std::vector<ManagedProcessor> processors) {
       return make_resource_manager(std::move(processors), manager);
     };
@@ -129,7 +130,26 @@ std::string policy_help() {
          "  dvfs           cores and clocks by Limber, always the largest member: aim=SHARE\n"
          "  alert          ALERT: threads=N\n"
          "  limber         member, cores and clocks together: aim=SHARE of the deadline\n"
+         "  limber:like=P, limber:within=P   aiming at policy P's 95th percentile of the latency instead of the "
+         "deadline; the\n"
+         "                 lowest latency that takes no more energy than P, found by trying aims\n"
          "  oracle         the same with a perfect profile and knowledge of the future\n";
+}
+
+Knowledge knowledge_of(const Scenario& scenario, const NamedPolicy& policy, uint64_t seed) {
+  Knowledge knowledge;
+  knowledge.error = policy.oracle ? 0 : scenario.profile_error;
+  knowledge.activity_known = policy.oracle || scenario.activity_known;
+  knowledge.seed = seed;
+  return knowledge;
+}
+
+PlayOptions options_of(const NamedPolicy& policy, uint64_t seed) {
+  PlayOptions options;
+  options.seed = seed;
+  options.simulation = policy.simulation;
+  options.oracle = policy.oracle;
+  return options;
 }
 
 std::vector<std::string> schedutil_sweep(const Board& board) {

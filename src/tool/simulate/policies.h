@@ -26,6 +26,10 @@ NamedPolicy parse_policy(const std::string& text);
 // One line each, for --help.
 std::string policy_help();
 
+// As a policy plays one seed of a scenario.
+Knowledge knowledge_of(const Scenario& scenario, const NamedPolicy& policy, uint64_t seed);
+PlayOptions options_of(const NamedPolicy& policy, uint64_t seed);
+
 // What "schedutil-best" tries: every setting of schedutil that scenarios/README.md names, on this board.
 std::vector<std::string> schedutil_sweep(const Board& board);
 

@@ -18,6 +18,7 @@ using Swept = std::vector<std::pair<std::string, std::string>>;
 
 std::string text_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   std::ostringstream out;
   node.visit([&](const auto& value) { out << value; });
   return out.str();
@@ -68,10 +69,18 @@ void expand(toml::table table, const Swept& swept, std::vector<std::pair<toml::t
 
 Arrivals read_arrivals(TomlReader reader) {
   Arrivals arrivals;
-  reader.need("kind", R"("periodic", "poisson" or "bursts")");
-  reader.word<ArrivalKind>(
-      "kind", arrivals.kind,
-      {{"periodic", ArrivalKind::kPeriodic}, {"poisson", ArrivalKind::kPoisson}, {"bursts", ArrivalKind::kBursts}});
+  reader.need("kind", R"("periodic", "poisson", "bursts" or "recorded")");
+  reader.word<ArrivalKind>("kind", arrivals.kind,
+                           {{"periodic", ArrivalKind::kPeriodic},
+                            {"poisson", ArrivalKind::kPoisson},
+                            {"bursts", ArrivalKind::kBursts},
+                            {"recorded", ArrivalKind::kRecorded}});
+  if (arrivals.kind == ArrivalKind::kRecorded) {
+    arrivals.file = reader.text("file");
+    if (reader.has("policy")) arrivals.policy = reader.text("policy");
+    reader.done();
+    return arrivals;
+  }
   const auto needed = [&](const char* key, double& value, double low, double high) {
     reader.need(key, fmt::format("a number from {} to {}", low, high));
     reader.number(key, value, low, high);
@@ -92,6 +101,7 @@ Application read_application(const toml::table& table, const std::string& where)
   Application result;
   result.name = reader.text("name");
   result.model = reader.text("model");
+  if (reader.has("profile")) result.profile = reader.text("profile");
   reader.need("work_ms", "a number from 0.01 to 100000");
   reader.number("work_ms", result.work_ms, 0.01, 1e5);
   reader.number("work_noise", result.work_noise, 0, 1);

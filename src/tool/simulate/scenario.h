@@ -15,12 +15,14 @@ enum class ArrivalKind {
   kPeriodic,  // every period_ms, each up to jitter_ms early or late (uniform)
   kPoisson,   // rate_hz on average
   kBursts,    // burst frames, period_ms apart, rate_hz bursts on average
+  kRecorded,  // as a trace says: of limber run or of limber simulate
 };
 
 struct Arrivals {
   ArrivalKind kind = ArrivalKind::kPeriodic;
   double period_ms = 0, jitter_ms = 0, rate_hz = 0;
   int64_t burst = 1;
+  std::string file, policy;  // of a trace: the path, and whose frames; empty: the first policy's
 };
 
 enum class FloorKind {
@@ -32,6 +34,7 @@ enum class FloorKind {
 struct Application {
   std::string name;
   std::string model;           // a model file: its members, their accuracies
+  std::string profile;         // their times: a name in scenarios/profiles, or a path; empty: the model's name
   double work_ms = 0;          // of the largest member, one core of the fastest cluster at its highest frequency, alone
   double work_noise = 0;       // standard deviation of a frame's work, as a share of it
   double memory_share = 0.05;  // of the work, that waits for memory whatever the clock

@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "formats/shipped_file.h"
 #include "manager/profile.h"
+#include "tool/simulate/arrivals.h"
 
 namespace limber::tool {
 namespace {
@@ -50,14 +52,18 @@ double busy_w(const Board& board, const Workload& workload, std::size_t p, int c
 
 }  // namespace
 
-Workload read_workload(const Application& application, const std::string& profiles) {
-  const std::string stem = std::filesystem::path(application.model).stem().string();
-  const std::string path = (std::filesystem::path(profiles) / (stem + ".json")).string();
-  if (!std::filesystem::exists(path))
-    fail(ErrorCode::kNotFound,
-         "{}: not there; application '{}' needs the measured times of its members: limber profile {} --cores 0 "
-         "--cores 0,1 --output {}",
-         path, application.name, application.model, path);
+Workload read_workload(const Application& application) {
+  const std::string name =
+      application.profile.empty() ? std::filesystem::path(application.model).stem().string() : application.profile;
+  std::string path;
+  try {
+    path = find_shipped_file("scenarios/profiles", name);
+  } catch (const Error& error) {
+    fail(error.code(),
+         "application '{}' needs the measured times of its members: {}; make one with limber profile {} --cores 0 "
+         "--cores 0,1 --output FILE.json and name it as profile",
+         application.name, error.what(), application.model);
+  }
   const Profile profile = read_profile(path);
   Workload workload;
   workload.work_ms = application.work_ms;
@@ -141,11 +147,7 @@ ManagedApplication known_application(const Board& board, const Application& appl
     }
   }
   result.target.deadline_ms = application.deadline();
-  const Arrivals& arrivals = application.arrivals;
-  result.target.rate_hz = arrivals.kind == ArrivalKind::kPeriodic ? 1e3 / arrivals.period_ms
-                          : arrivals.kind == ArrivalKind::kPoisson
-                              ? arrivals.rate_hz
-                              : arrivals.rate_hz * static_cast<double>(arrivals.burst);
+  result.target.rate_hz = mean_rate_hz(application.arrivals);
   result.target.accuracy = accuracy_floor(application, workload);
   result.target.weight = application.weight;
   return result;

@@ -27,9 +27,9 @@ struct Workload {
   std::vector<WorkMember> members;  // ascending in cost
 };
 
-// Reads the profile of the application's model: PROFILES/STEM.json for models/STEM.safetensors, points of one image on
-// one core and on two. Fails with kNotFound or kBadFile saying how to make one.
-Workload read_workload(const Application& application, const std::string& profiles);
+// Reads the application's profile (by default scenarios/profiles/STEM.json for models/STEM.safetensors): points of one
+// image on one core and on two. Fails with kNotFound or kBadFile saying how to make one.
+Workload read_workload(const Application& application);
 
 // One of the threads' part of a frame on `cores` cores of a CPU; all threads work until the end (they wait for each
 // other actively). `work`: how much more than the median this frame is.

@@ -8,7 +8,7 @@
 #include "design/calibrate_norms.h"
 #include "design/evaluate.h"
 #include "formats/model_file.h"
-#include "tool/command.h"
+#include "tool/calibrate/subcommands.h"
 #include "tool/measuring.h"
 #include "tool/progress.h"
 
@@ -124,11 +124,9 @@ void calibrate(const Options& options) {
 
 }  // namespace
 
-void add_calibrate_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("calibrate", "fit a model to its data: norms");
-  command->require_subcommand(1);
+void add_calibrate_norms(CLI::App& calibrate_command) {
   auto options = std::make_shared<Options>();
-  CLI::App* norms = command->add_subcommand("norms", "normalisation statistics of its own for every member");
+  CLI::App* norms = calibrate_command.add_subcommand("norms", "normalisation statistics of its own for every member");
   norms->footer(
       "Means and variances are estimated anew over training images, layer after layer, and stored in the model file "
       "with\n"
