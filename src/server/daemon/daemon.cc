@@ -233,8 +233,12 @@ void Daemon::tick() {
   seen.now_ms = now_ms();
   seen.power_w = view_.power_w;
   seen.celsius = view_.celsius;
-  for (const PlatformView::Processor& processor : view_.processors)
-    seen.processors.push_back({processor.available, processor.highest, processor.others, -1});
+  for (const PlatformView::Processor& processor : view_.processors) {
+    seen.processors.emplace_back();
+    seen.processors.back().available = processor.available;
+    seen.processors.back().highest = processor.highest;
+    seen.processors.back().others = processor.others;
+  }
   sessions_->look(seen);
 }
 
