@@ -60,20 +60,20 @@ std::string machine_lines(const json& status) {
 }
 
 std::string session_lines(const json& status) {
-  std::string text =
-      fmt::format("  {:>7} {:<20} {:>9} {:>7} {:>9} {:<10} {:<10} {:<12} {:>8} {:>5}\n", "process", "application",
-                  "deadline", "met", "took", "member", "up to", "cores", "clock", "nice");
+  std::string text = fmt::format("  {:>7} {:<20} {:>9} {:>7} {:>9} {:<10} {:<10} {:<12} {:>8} {:>5}\n", "process",
+                                 "application", "deadline", "met", "took", "member", "up to", "cores", "clock", "nice");
   int count = 0;
   for (const json& client : list_of(status, "clients")) {
     for (const json& session : list_of(client, "sessions")) {
       ++count;
       const json target = session.value("target", json::object());
-      text += fmt::format("  {:>7} {:<20.20} {:>9} {:>7} {:>9} {:<10.10} {:<10.10} {:<12} {:>8} {:>5}\n",
-                          number_of(client, "pid", "{:.0f}"), text_of(session, "name"),
-                          number_of(target, "deadline_ms", "{:g} ms"), number_of(session, "met_lately", "{:.0f} %", 100),
-                          number_of(session, "elapsed_ms", "{:.1f} ms"), text_of(session, "member"),
-                          text_of(session, "ceiling"), text_of(session, "processor") + " " + cpus_of(session),
-                          number_of(session, "khz", "{:.0f} MHz", 1e-3), number_of(session, "nice", "{:.0f}"));
+      text +=
+          fmt::format("  {:>7} {:<20.20} {:>9} {:>7} {:>9} {:<10.10} {:<10.10} {:<12} {:>8} {:>5}\n",
+                      number_of(client, "pid", "{:.0f}"), text_of(session, "name"),
+                      number_of(target, "deadline_ms", "{:g} ms"), number_of(session, "met_lately", "{:.0f} %", 100),
+                      number_of(session, "elapsed_ms", "{:.1f} ms"), text_of(session, "member"),
+                      text_of(session, "ceiling"), text_of(session, "processor") + " " + cpus_of(session),
+                      number_of(session, "khz", "{:.0f} MHz", 1e-3), number_of(session, "nice", "{:.0f}"));
       text += fmt::format("          {}\n", text_of(session, "reason"));
     }
   }
@@ -131,9 +131,9 @@ void run_top(TopOptions options) {
 }  // namespace
 
 std::string top_page(const json& status) {
-  std::string text = fmt::format("limberd {}, process {}, up {}, boost {}\n", text_of(status, "limberd"),
-                                 number_of(status, "pid", "{:.0f}"), number_of(status, "up_s", "{:.0f} s"),
-                                 text_of(status, "boost"));
+  std::string text =
+      fmt::format("limberd {}, process {}, up {}, boost {}\n", text_of(status, "limberd"),
+                  number_of(status, "pid", "{:.0f}"), number_of(status, "up_s", "{:.0f} s"), text_of(status, "boost"));
   text += machine_lines(status) + "\n" + session_lines(status);
   const std::string cannot = refusal_lines(status);
   if (!cannot.empty()) text += "\nnot to be set here:\n" + cannot;
@@ -144,7 +144,8 @@ void add_top_command(CLI::App& app) {
   auto options = std::make_shared<TopOptions>();
   CLI::App* command = app.add_subcommand("top", "what limberd manages, and how it fares");
   command->footer("Example: limber top --once");
-  command->add_option("--socket", options->socket, "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
+  command->add_option("--socket", options->socket,
+                      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
   command->add_option("--every", options->seconds, "seconds between two looks")->check(CLI::Range(0.1, 3600.0));
   command->add_flag("--once", options->once, "one look, no redrawing");
   command->add_flag("--json", options->json, "one look, as JSON");
