@@ -38,6 +38,10 @@ std::string cpus_of(const json& object) {
   if (!object.contains("cpus") || !object["cpus"].is_array() || object["cpus"].empty()) return "any";
   return print_cpu_list(object["cpus"].get<std::vector<int>>());
 }
+std::string boost_of(const json& session) {
+  const std::string nice = number_of(session, "nice", "nice {:.0f}");
+  return nice != "-" ? nice : number_of(session, "cgroup_weight", "weight {:.0f}");
+}
 const json& list_of(const json& object, const char* key) {
   static const json none = json::array();
   return object.contains(key) && object[key].is_array() ? object[key] : none;
@@ -60,20 +64,21 @@ std::string machine_lines(const json& status) {
 }
 
 std::string session_lines(const json& status) {
-  std::string text = fmt::format("  {:>7} {:<20} {:>9} {:>7} {:>9} {:<10} {:<10} {:<12} {:>8} {:>5}\n", "process",
-                                 "application", "deadline", "met", "took", "member", "up to", "cores", "clock", "nice");
+  std::string text =
+      fmt::format("  {:>7} {:<20} {:>9} {:>7} {:>9} {:<10} {:<10} {:<12} {:>8} {:>10}\n", "process", "application",
+                  "deadline", "met", "took", "member", "up to", "cores", "clock", "boost");
   int count = 0;
   for (const json& client : list_of(status, "clients")) {
     for (const json& session : list_of(client, "sessions")) {
       ++count;
       const json target = session.value("target", json::object());
       text +=
-          fmt::format("  {:>7} {:<20.20} {:>9} {:>7} {:>9} {:<10.10} {:<10.10} {:<12} {:>8} {:>5}\n",
+          fmt::format("  {:>7} {:<20.20} {:>9} {:>7} {:>9} {:<10.10} {:<10.10} {:<12} {:>8} {:>10}\n",
                       number_of(client, "pid", "{:.0f}"), text_of(session, "name"),
                       number_of(target, "deadline_ms", "{:g} ms"), number_of(session, "met_lately", "{:.0f} %", 100),
                       number_of(session, "elapsed_ms", "{:.1f} ms"), text_of(session, "member"),
                       text_of(session, "ceiling"), text_of(session, "processor") + " " + cpus_of(session),
-                      number_of(session, "khz", "{:.0f} MHz", 1e-3), number_of(session, "nice", "{:.0f}"));
+                      number_of(session, "khz", "{:.0f} MHz", 1e-3), boost_of(session));
       text += fmt::format("          {}\n", text_of(session, "reason"));
     }
   }
