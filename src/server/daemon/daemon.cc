@@ -200,7 +200,7 @@ void Daemon::take(Client* client, const std::string& packet) {
     } else {
       answer(client, StatusText{status()});
     }
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     refuse(client, session, error.what());
   }
 }

@@ -131,6 +131,21 @@ TEST(Limberd, AHelperThatKeepsDyingIsDoneWithout) {
   EXPECT_TRUE(another.wait(2000)) << "cores are still divided";
 }
 
+TEST(Limberd, AKilledStarterTakesTheOthersWithIt) {
+  TestLimberd limberd;
+  limberd.start({"--boost", "off", "--sysfs-root", limberd.make_machine()});
+  ManagedSession session(test_session(limberd));
+  ASSERT_TRUE(session.wait(2000)) << limberd.log();
+  ASSERT_TRUE(soon([&] { return limberd.clock("scaling_max_freq") != "2000000"; }));
+  TestLimberd::kill_hard(limberd.supervisor);
+  EXPECT_EQ(limberd.wait(), 128 + SIGKILL);
+  EXPECT_TRUE(self_managed_soon(&session));
+  EXPECT_TRUE(soon([&] { return limberd.clock("scaling_max_freq") == "2000000"; })) << limberd.log();
+  EXPECT_FALSE(limberd.there());
+  limberd.start({"--boost", "off"});  // in place of the socket that was left
+  EXPECT_TRUE(managed_soon(&session)) << session.assignment().reason;
+}
+
 TEST(Limberd, WhatAllOfThemLeftIsRestoredByTheNext) {
   TestLimberd limberd;
   const std::string machine = limberd.make_machine();
