@@ -20,6 +20,7 @@ extern "C" {
 
 typedef struct limber_model limber_model;
 typedef struct limber_session limber_session;
+typedef struct limber_managed limber_managed;
 
 typedef enum limber_status {
   LIMBER_OK = 0,
@@ -118,6 +119,55 @@ LIMBER_EXPORT limber_status limber_infer_anytime_planes(limber_session* session,
  * layer late, and `answers` holds the last exit published in time (*exits may be 0: none was, `answers` is as before).
  */
 LIMBER_EXPORT limber_status limber_session_set_deadline(limber_session* session, int64_t nanoseconds);
+
+/* A managed session: the application says what it must reach and reports its frames; limberd, the daemon that divides a
+ * device among applications, says which cores and members it may use. Without a daemon the same calls work and the
+ * application manages itself: everything is allowed, and limber_managed_reason() says why. Nothing here blocks but
+ * limber_managed_wait(), and no thread is started. A session belongs to one thread at a time.
+ *
+ *   limber_managed* managed = limber_managed_open("camera", NULL);
+ *   limber_managed_add_member(managed, "25%", 0.88);           in ascending cost
+ *   limber_managed_add_member(managed, "100%", 0.91);
+ *   limber_managed_add_option(managed, 0, NULL, 1, 4.0);       ms of a frame on one core
+ *   limber_managed_add_option(managed, 1, NULL, 1, 11.0);
+ *   limber_managed_set(managed, "deadline_ms", "33");
+ *   limber_managed_set(managed, "prefer", "accuracy");
+ *   limber_managed_start(managed);
+ *   for each frame: limber_managed_update(managed); ... infer with a member up to limber_managed_ceiling(managed) ...
+ *                   limber_managed_report(managed, elapsed_ms, met, member); */
+/* socket: NULL for $LIMBERD_SOCKET, else /run/limber/limberd.sock. Nothing is sent before limber_managed_start(). */
+LIMBER_EXPORT limber_managed* limber_managed_open(const char* name, const char* socket);
+LIMBER_EXPORT void limber_managed_free(limber_managed* managed); /* NULL is allowed; gives everything back */
+/* Before the start: members in ascending cost, their accuracy 0..1; and how long a frame takes on so many cores of a
+ * processor at its highest clock (processor NULL: any, on the fastest cores). */
+LIMBER_EXPORT limber_status limber_managed_add_member(limber_managed* managed, const char* name, double accuracy);
+LIMBER_EXPORT limber_status limber_managed_add_option(limber_managed* managed, int member, const char* processor,
+                                                      int cores, double ms);
+/* Keys, at any time: "deadline_ms" (needed), "rate_hz" (frames a second; default one a deadline), "accuracy" (floor,
+ * 0..1), "weight" (1: as others), "prefer" ("efficiency", "accuracy"). Before the start only: "threads" ("12,13", by
+ * number; default: all the process has then) and "place" ("1": limberd puts these on the cores; "0", the default: the
+ * application does). */
+LIMBER_EXPORT limber_status limber_managed_set(limber_managed* managed, const char* key, const char* value);
+LIMBER_EXPORT limber_status limber_managed_start(limber_managed* managed);
+/* Reads what limberd has said since; 1: something changed, 0: nothing did, -1: an error. Looks for a limberd five times
+ * a second while there is none. */
+LIMBER_EXPORT int limber_managed_update(limber_managed* managed);
+/* The same, but waits up to so long for the first decision. 1: managed, 0: not. */
+LIMBER_EXPORT int limber_managed_wait(limber_managed* managed, int milliseconds);
+/* Readable when there is something for limber_managed_update(); -1 without a connection. May change at every call. */
+LIMBER_EXPORT int limber_managed_fd(const limber_managed* managed);
+LIMBER_EXPORT int limber_managed_is_managed(const limber_managed* managed); /* 0: it manages itself */
+LIMBER_EXPORT int limber_managed_ceiling(const limber_managed* managed);    /* the largest member that may answer */
+LIMBER_EXPORT int limber_managed_floor(const limber_managed* managed);      /* the smallest that should */
+/* Writes up to `capacity` logical CPUs and returns how many there are; 0: any. */
+LIMBER_EXPORT size_t limber_managed_cpus(const limber_managed* managed, int* cpus, size_t capacity);
+LIMBER_EXPORT const char* limber_managed_processor(const limber_managed* managed); /* "": any */
+LIMBER_EXPORT int64_t limber_managed_khz(const limber_managed* managed);           /* planned; 0: not limberd's */
+LIMBER_EXPORT int limber_managed_met(const limber_managed* managed); /* 1: the plan meets the target; 0: best effort */
+/* One line for people; valid until the next update, wait or set. */
+LIMBER_EXPORT const char* limber_managed_reason(const limber_managed* managed);
+/* After a frame: how long the work took, whether it was in time, and which member answered (most of) it. */
+LIMBER_EXPORT limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member);
 
 #ifdef __cplusplus
 }

@@ -21,5 +21,6 @@ void add_profile_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_search_command(CLI::App& app);
 void add_simulate_command(CLI::App& app);
+void add_top_command(CLI::App& app);
 
 }  // namespace limber::tool

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   limber::tool::add_run_command(app);
   limber::tool::add_search_command(app);
   limber::tool::add_simulate_command(app);
+  limber::tool::add_top_command(app);
   limber::tool::add_train_command(app);
   try {
     app.parse(argc, argv);

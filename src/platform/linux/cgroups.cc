@@ -108,4 +108,11 @@ Outcome Cgroups::set_cpus(RestoreLog& log, const std::string& name, const std::v
   return log.set_passing(group(places_.at(Controller::kCpus), name) + "/cpuset.cpus", print_cpu_list(cpus));
 }
 
+std::vector<std::string> Cgroups::folders(const std::string& name) const {
+  std::vector<std::string> folders;
+  for (const auto& [controller, place] : places_)
+    if (place.version != 0) folders.push_back(group(place, name));
+  return folders;
+}
+
 }  // namespace limber

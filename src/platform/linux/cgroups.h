@@ -34,6 +34,8 @@ class Cgroups {
   // period ends, so the period bounds the delay: 10 ms for 30 frames a second.
   Outcome set_quota(RestoreLog& log, const std::string& name, double cpus, double period_ms = 10);
   Outcome set_cpus(RestoreLog& log, const std::string& name, const std::vector<int>& cpus);
+  // All its folders, one a hierarchy; for RestoreLog::restore().
+  std::vector<std::string> folders(const std::string& name) const;
 
  private:
   struct Place {

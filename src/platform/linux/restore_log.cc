@@ -36,7 +36,8 @@ std::string start_of(int64_t pid) {
   const size_t name_end = stat.text.rfind(')');
   if (!stat.ok() || name_end == std::string::npos) return "";
   const auto words = parse_words(std::string_view(stat.text).substr(name_end + 1));
-  return words.size() > 19 ? words[19] : "";
+  // One that has ended and was not waited for yet does nothing any more.
+  return words.size() > 19 && words[0] != "Z" ? words[19] : "";
 }
 
 }  // namespace
@@ -145,11 +146,16 @@ std::string RestoreLog::restore_entry(const Entry& entry, bool& retry, bool& don
   return done ? "" : fmt::format("{}: '{}' was written, '{}' holds", entry.path, entry.original, after.text);
 }
 
-RestoreLog::Report RestoreLog::restore() {
+RestoreLog::Report RestoreLog::restore(const std::vector<std::string>& beginnings) {
   Report report;
-  std::vector<Entry> refused;
+  std::vector<Entry> kept, chosen, refused;
+  for (Entry& entry : entries_) {
+    const bool below = std::any_of(beginnings.begin(), beginnings.end(),
+                                   [&](const std::string& beginning) { return entry.path.starts_with(beginning); });
+    (below ? chosen : kept).push_back(std::move(entry));
+  }
   for (int round = 0; round < 2; ++round) {
-    std::vector<Entry> todo = round == 0 ? entries_ : refused;
+    std::vector<Entry> todo = round == 0 ? chosen : refused;
     refused.clear();
     for (auto entry = todo.rbegin(); entry != todo.rend(); ++entry) {
       bool retry = false, done = false;
@@ -160,7 +166,8 @@ RestoreLog::Report RestoreLog::restore() {
       if (!problem.empty() && (!retry || round == 1)) report.left.push_back(problem);
     }
   }
-  entries_ = refused;
+  entries_ = std::move(kept);
+  entries_.insert(entries_.end(), refused.begin(), refused.end());
   save();
   return report;
 }

@@ -43,7 +43,9 @@ class RestoreLog {
   };
   // Everything, in reverse order. What the kernel refused at first is tried once more after the rest: limits depend on
   // each other. The state file is removed unless something failed.
-  Report restore();
+  Report restore() { return restore({""}); }
+  // The same of what lies below one of these beginnings of paths: for a thread or a group that is no longer ours.
+  Report restore(const std::vector<std::string>& beginnings);
 
   const Fs& fs() const { return fs_; }
   std::size_t size() const { return entries_.size(); }

@@ -41,6 +41,19 @@ TEST_F(RestoreLogTest, PutsTheFirstValuesBackInReverseOrder) {
   EXPECT_EQ(fs_.writes, (std::vector<std::pair<std::string, std::string>>{{"/sys/b", "0"}, {"/sys/a", "0"}}));
 }
 
+TEST_F(RestoreLogTest, APartIsPutBackAlone) {
+  RestoreLog log(fs_);
+  log.set("/sys/a", "1");
+  log.set("/sys/b", "1");
+  log.set("/sys/c", "1");
+  EXPECT_EQ(log.restore({"/sys/a", "/sys/c"}).restored, 2);
+  EXPECT_EQ(text("/sys/a") + text("/sys/b") + text("/sys/c"), "010");
+  EXPECT_EQ(log.size(), 1u);
+  EXPECT_EQ(log.restore({"/task/7."}).restored, 0);
+  EXPECT_EQ(log.restore().restored, 1);
+  EXPECT_EQ(text("/sys/b"), "0");
+}
+
 TEST_F(RestoreLogTest, TheDestructorRestores) {
   { RestoreLog(fs_).set("/sys/a", "1"); }
   EXPECT_EQ(text("/sys/a"), "0");
@@ -235,6 +248,22 @@ TEST_F(Successor, WritesNothingButSettings) {
     EXPECT_THROW(RestoreLog(fs, path("state")), Error) << setting;
     EXPECT_EQ(slurp(path("tree/etc/passwd")), "root");
   }
+}
+
+TEST_F(Successor, OfOneThatHasEndedAndWasNotWaitedFor) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    RealFs fs(path("tree"));
+    auto* log = new RestoreLog(fs, path("state"));
+    log->set("/sys/a", "1");
+    ::kill(::getpid(), SIGKILL);
+  }
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  RealFs fs(path("tree"));
+  EXPECT_EQ(RestoreLog(fs, path("state")).restore().restored, 1);
+  EXPECT_EQ(fs.read("/sys/a").text, "0");
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(Successor, IsRefusedWhileTheOtherRuns) {

@@ -21,7 +21,14 @@ void add_run_command(CLI::App& app) {
                       "images of a stream instead, fitted to the model: a picture, a folder, y4m:FILE, "
                       "raw:WxH:rgb|grey:FILE (FILE may be -), v4l2:DEVICE");
   command->add_option("--policy", options->policy,
-                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all");
+                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all; or managed");
+  command->add_flag_callback(
+      "--managed", [options] { options->policy = "managed"; },
+      "the same as --policy managed: cores and members within which it decides come from limberd");
+  command->add_option("--socket", options->socket,
+                      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
+  command->add_option("--weight", options->weight, "managed: how much it counts against other applications")
+      ->check(CLI::Range(0.001, 1000.0));
   command->add_option("--confidence", options->confidence, "anytime: an image is done once its answer is this sure")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--period-ms", options->period_ms, "time between the nominal arrivals of two frames")
@@ -47,6 +54,7 @@ void add_run_command(CLI::App& app) {
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--core", options->core, "the core to run on; default: the first allowed one")
       ->check(CLI::Range(0, 1 << 20));
+  command->add_flag("--unpinned", options->unpinned, "run on whichever allowed core the system chooses");
   command->add_option("--profile", options->profile,
                       "take the members' times from this file of `limber profile`; default: measured at the start");
   command->add_option("--trace", options->trace, "write one JSON line a frame to this file, the summary last");

@@ -16,6 +16,7 @@
 #include "platform/machine.h"
 #include "tool/measuring.h"
 #include "tool/run/interrupt.h"
+#include "tool/run/managed.h"
 #include "tool/run/player.h"
 #include "tool/run/plot.h"
 #include "tool/run/table.h"
@@ -77,10 +78,13 @@ class Job {
         model_(Model::build(read_model(options.model))),
         source_(make_source(options, *model_)),
         profile_(options.profile.empty() ? time_members(model_) : read_members(options.profile, *model_, warn)),
-        policies_(make_policies(options.policy, with_accuracies(profile_, *model_), model_->exit_plan() != nullptr,
-                                options.accuracy_floor)) {
+        policies_(options.policy == "managed" ? std::vector<std::unique_ptr<Policy>>()
+                                              : make_policies(options.policy, with_accuracies(profile_, *model_),
+                                                              model_->exit_plan() != nullptr, options.accuracy_floor)) {
     sensor_ = EnergySensor::find(context_.no_sensor);
     fill_context();
+    if (options.policy == "managed") open_managed();
+    for (const auto& policy : policies_) context_.policies.push_back(policy->name());
     for (const auto& policy : policies_) tallies_.emplace_back(policy->name(), context_.members.size());
     if (!options.trace.empty()) trace_.emplace(options.trace);
     if (!options.plot.empty()) plot_.emplace(options.plot);
@@ -94,11 +98,13 @@ class Job {
       const InterruptGuard guard;
       play_all();
     }
-    const nlohmann::json summary = summary_json(tallies_, context_);
+    nlohmann::json summary = summary_json(tallies_, context_);
+    if (managed_ != nullptr) summary["managed"] = managed_->json();
     if (options_.json) {
       fmt::print("{}", json_line(summary));
     } else {
       fmt::print("{}", closing_table(tallies_, context_));
+      if (managed_ != nullptr) fmt::print("{}\n", managed_->summary());
     }
     std::fflush(stdout);
     if (trace_) trace_->finish(summary);
@@ -120,7 +126,6 @@ class Job {
     if (std::any_of(nodes.begin(), nodes.end(), [](const Node& node) { return node.exit > 0; })) {
       for (int exit = 1; exit <= model_->exits(); ++exit) context_.members.push_back(fmt::format("exit {}", exit));
     }
-    for (const auto& policy : policies_) context_.policies.push_back(policy->name());
     context_.period_ms = options_.period_ms;
     context_.deadline_ms = options_.deadline_ms > 0 ? options_.deadline_ms : options_.period_ms;
     const bool stream = !options_.input.empty();
@@ -133,6 +138,21 @@ class Job {
     context_.rounds = options_.rounds;
     context_.labelled = source_->labelled();
     context_.energy_sensor = sensor_.has_value();
+  }
+
+  void open_managed() {
+    ManagedRun run;
+    run.socket = options_.socket;
+    run.name = context_.model;
+    run.burst = context_.burst;
+    run.period_ms = context_.period_ms;
+    run.deadline_ms = context_.deadline_ms;
+    run.accuracy_floor = options_.accuracy_floor;
+    run.weight = options_.weight;
+    run.home = allowed_cpus();
+    auto policy = std::make_unique<ManagedPolicy>(with_accuracies(profile_, *model_), run);
+    managed_ = policy.get();
+    policies_.push_back(std::move(policy));
   }
 
   void set_load() {
@@ -189,6 +209,7 @@ class Job {
       frame.policy = policy;
       frame.round = round;
       tally.add(frame);
+      if (managed_ != nullptr && frame.skipped) managed_->skipped();
       if (plot_) plot_->add(frame, context_);
       if (options_.json && !options_.input.empty()) {
         fmt::print("{}", json_line(TraceWriter::line(frame, context_)));
@@ -209,6 +230,7 @@ class Job {
   std::unique_ptr<BurstSource> source_;
   std::vector<PolicyMember> profile_;
   std::vector<std::unique_ptr<Policy>> policies_;
+  ManagedPolicy* managed_ = nullptr;  // of policies_, where it plays
   RunContext context_;
   std::vector<Tally> tallies_;
   std::optional<EnergySensor> sensor_;
@@ -220,7 +242,7 @@ class Job {
 
 void run_job(const RunOptions& options) {
   check_options(options);
-  pin_thread({options.core >= 0 ? options.core : allowed_cpus().front()});
+  if (!options.unpinned) pin_thread({options.core >= 0 ? options.core : allowed_cpus().front()});
   Job(options).run();
 }
 

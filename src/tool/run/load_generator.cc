@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ namespace {
 [[noreturn]] void be_busy(pid_t parent, const std::vector<std::pair<int64_t, int64_t>>& windows) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
+  // Of normal priority, whatever the parent has been given in the meantime.
+  if (getpriority(PRIO_PROCESS, 0) < 0) setpriority(PRIO_PROCESS, 0, 0);
   for (const auto& [from, to] : windows) {
     sleep_until_ns(from);
     while (now_ns() < to) {

@@ -11,6 +11,8 @@
 
 namespace limber::tool {
 
+using namespace std::string_literals;
+
 namespace {
 
 std::string all_names(const std::vector<PolicyMember>& members, bool exit_plan, double floor) {
@@ -62,7 +64,12 @@ std::pair<double, double> parse_seconds(const std::string& text) {
 void check_options(const RunOptions& options) {
   if (!options.data.empty() && !options.input.empty())
     fail(ErrorCode::kInvalidArgument, "--data {} and --input {}: give one of them", options.data, options.input);
+  if (options.unpinned && options.core >= 0)
+    fail(ErrorCode::kInvalidArgument, "--unpinned and --core {}: give one of them", options.core);
   if (!options.load_at.empty()) parse_seconds(options.load_at);
+  if (options.policy != "managed" && (","s + options.policy + ",").find(",managed,") != std::string::npos)
+    fail(ErrorCode::kInvalidArgument, "--policy {}: limberd would manage the others, too; let managed play alone",
+         options.policy);
   if (options.input.empty() || !is_live_input(options.input)) return;
   if (options.rounds > 1 || options.policy == "all" || options.policy.find(',') != std::string::npos)
     fail(ErrorCode::kInvalidArgument, "--input {}: a live stream plays once; give one policy and one round",

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/daemon/arbitration.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace limber::server {
+namespace {
+
+ArbitratedProcessor processor(const std::string& name, std::vector<int> cpus, std::vector<int64_t> khz,
+                              double capacity = 1024) {
+  ArbitratedProcessor made;
+  made.tables.name = name;
+  made.tables.cores = static_cast<int>(cpus.size());
+  made.tables.khz = std::move(khz);
+  made.cpus = std::move(cpus);
+  made.capacity = capacity;
+  return made;
+}
+
+// Members of 4, 8 and 11 ms on one core.
+OpenSession session(const std::string& name, bool prefer_accuracy = true) {
+  OpenSession open;
+  open.name = name;
+  open.members = {{"25%", 0.80}, {"50%", 0.88}, {"100%", 0.91}};
+  open.options = {{0, "", 1, {4}}, {1, "", 1, {8}}, {2, "", 1, {11}}};
+  open.target.deadline_ms = 33;
+  open.target.rate_hz = 30;
+  open.target.prefer_accuracy = prefer_accuracy;
+  return open;
+}
+
+SystemView others(std::vector<std::vector<double>> shares) {
+  SystemView view;
+  for (auto& share : shares) {
+    SystemView::Processor processor;
+    processor.others = std::move(share);
+    view.processors.push_back(std::move(processor));
+  }
+  return view;
+}
+
+std::string refusal(Arbitration* arbitration, const OpenSession& open) {
+  try {
+    arbitration->add(1, open);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Arbitration, TwoApplicationsGetACoreEachAndAnyMember) {
+  Arbitration arbitration({processor("cpu", {4, 5}, {0})});
+  arbitration.add(1, session("a"));
+  arbitration.add(2, session("b"));
+  EXPECT_EQ(arbitration.assignment(1).reason, "not divided yet");
+  EXPECT_TRUE(arbitration.divide(0));
+  EXPECT_FALSE(arbitration.divide(10)) << "nothing has happened";
+  const Assignment a = arbitration.assignment(1), b = arbitration.assignment(2);
+  EXPECT_NE(a.cpus, b.cpus);
+  for (const Assignment& given : {a, b}) {
+    ASSERT_EQ(given.cpus.size(), 1u);
+    EXPECT_TRUE(given.exclusive);
+    EXPECT_TRUE(given.met);
+    EXPECT_EQ(given.ceiling, 2);
+    EXPECT_EQ(given.khz, 0);
+  }
+}
+
+TEST(Arbitration, OnOneCoreTheyShareItsTime) {
+  Arbitration arbitration({processor("cpu", {0}, {0})});
+  for (int id = 1; id <= 4; ++id) arbitration.add(id, session(fmt::format("app {}", id)));
+  arbitration.divide(0);
+  double busy = 0;
+  for (int id = 1; id <= 4; ++id) {
+    const Assignment given = arbitration.assignment(id);
+    EXPECT_FALSE(given.exclusive);
+    EXPECT_TRUE(given.met);
+    busy += (given.ceiling == 2 ? 11 : given.ceiling == 1 ? 8 : 4) * 30e-3;
+    EXPECT_NE(given.reason.find("shared with"), std::string::npos) << given.reason;
+  }
+  EXPECT_LE(busy, 0.95);
+  EXPECT_GT(busy, 0.7) << "not everybody has to be small";
+  for (int id = 2; id <= 4; ++id) arbitration.remove(id);
+  arbitration.divide(1);
+  EXPECT_EQ(arbitration.assignment(1).ceiling, 2);
+}
+
+TEST(Arbitration, EfficiencyTakesTheSmallestMemberAboveTheFloorAndALowClock) {
+  Arbitration arbitration({processor("cpu", {0, 1}, {500'000, 1'000'000, 2'000'000})});
+  OpenSession open = session("a", false);
+  open.target.accuracy = 0.85;
+  arbitration.add(1, open);
+  arbitration.divide(0);
+  const Assignment given = arbitration.assignment(1);
+  EXPECT_EQ(given.ceiling, 1);
+  EXPECT_EQ(given.floor, 1);
+  EXPECT_EQ(given.khz, 1'000'000) << "8 ms at 2 GHz are 16 at 1 GHz, and 32 and no reserve at 500 MHz";
+  EXPECT_EQ(arbitration.clocks()[0].kind, ClockOrder::Kind::kFixed);
+  EXPECT_EQ(arbitration.clocks()[0].point, 1u);
+  // Others on a core: their governor stays, ours is a lower bound.
+  arbitration.look(others({{0.5, 0}}));
+  EXPECT_TRUE(arbitration.divide(1));
+  EXPECT_EQ(arbitration.clocks()[0].kind, ClockOrder::Kind::kAtLeast);
+  EXPECT_EQ(arbitration.assignment(1).cpus, std::vector<int>{1}) << "away from them";
+  arbitration.remove(1);
+  arbitration.divide(2);
+  EXPECT_EQ(arbitration.clocks()[0], ClockOrder{}) << "as found";
+}
+
+TEST(Arbitration, ReportsTeachHowSlowItIs) {
+  Arbitration arbitration({processor("cpu", {0}, {0})});
+  arbitration.add(1, session("a", false));
+  arbitration.divide(0);
+  ASSERT_EQ(arbitration.assignment(1).ceiling, 0);
+  EXPECT_TRUE(arbitration.assignment(1).met);
+  arbitration.report(1, std::vector<FrameReport>(30, {40, 33, 4, false, 0}));
+  EXPECT_FALSE(arbitration.divide(50)) << "late frames are a reason, but not at once";
+  EXPECT_TRUE(arbitration.divide(150));
+  EXPECT_FALSE(arbitration.assignment(1).met);
+  EXPECT_NE(arbitration.assignment(1).reason.find("best effort"), std::string::npos);
+  EXPECT_NEAR(arbitration.record(1).slowdown, 10, 3);
+  EXPECT_EQ(arbitration.record(1).met_lately, 0);
+  EXPECT_EQ(arbitration.record(1).frames, 30);
+}
+
+TEST(Arbitration, NobodyMovesForNothing) {
+  Arbitration arbitration({processor("cpu", {0, 1}, {0})});
+  arbitration.add(1, session("a"));
+  arbitration.add(2, session("b"));
+  arbitration.divide(0);
+  const auto before = arbitration.assignment(1).cpus;
+  double now = 0;
+  for (const double load : {0.4, 0.9, 0.2, 0.7}) {
+    arbitration.look(others({{load, 0.95 - load}}));
+    arbitration.divide(now += 1000);
+    EXPECT_EQ(arbitration.assignment(1).cpus, before) << "both cores are used either way";
+  }
+  arbitration.remove(2);
+  const int own = before[0];
+  arbitration.look(others({own == 0 ? std::vector<double>{0.9, 0.0} : std::vector<double>{0.0, 0.9}}));
+  arbitration.divide(now + 1000);
+  EXPECT_NE(arbitration.assignment(1).cpus, before) << "a free core is worth it";
+}
+
+TEST(Arbitration, SlowCoresTakeLonger) {
+  Arbitration arbitration({processor("little", {0, 1}, {0}, 400), processor("big", {2}, {0}, 1024)});
+  arbitration.add(1, session("a"));
+  arbitration.divide(0);
+  EXPECT_EQ(arbitration.assignment(1).processor, arbitration.assignment(1).cpus[0] == 2 ? "big" : "little");
+  OpenSession slow = session("slow");
+  slow.target.accuracy = 0.9;
+  slow.target.deadline_ms = 20;  // 11 ms at 40 % of the capacity are 28
+  arbitration.add(2, slow);
+  arbitration.divide(1);
+  EXPECT_EQ(arbitration.assignment(2).processor, "big");
+}
+
+TEST(Arbitration, NamesWhatDoesNotFit) {
+  Arbitration arbitration({processor("little", {0, 1}, {1000, 2000}), processor("big", {2}, {1000})});
+  OpenSession open = session("a");
+  open.options[0].processor = "gpu";
+  EXPECT_NE(refusal(&arbitration, open).find("no processor 'gpu'; there are: little, big"), std::string::npos);
+  open = session("a");
+  open.options[0].processor = "little";
+  open.options[0].ms = {1, 2, 3};
+  EXPECT_NE(refusal(&arbitration, open).find("legal: 1 or 2"), std::string::npos);
+  open = session("a");
+  for (SessionOption& option : open.options) option.cores = 3;
+  EXPECT_NE(refusal(&arbitration, open).find("more cores than"), std::string::npos);
+  EXPECT_FALSE(arbitration.divide(1e6) && !arbitration.clocks().empty() && arbitration.clocks()[0] != ClockOrder{});
+}
+
+}  // namespace
+}  // namespace limber::server
