@@ -71,7 +71,10 @@ class ManagedSession {
                                               option.cores, option.ms));
     set_target(options.target);
     std::string threads;
-    for (const int thread : options.threads) threads += (threads.empty() ? "" : ",") + std::to_string(thread);
+    for (const int thread : options.threads) {
+      if (!threads.empty()) threads += ',';
+      threads += std::to_string(thread);
+    }
     if (!threads.empty()) set("threads", threads);
     set("place", options.place ? "1" : "0");
     detail::check(limber_managed_start(handle_.get()));
