@@ -5,7 +5,7 @@
 #include <deque>
 #include <limits>
 
-#include "base/error.h"
+#include "tool/simulate/board_driver.h"
 
 namespace limber::tool {
 namespace {
@@ -20,13 +20,11 @@ class Player {
         workloads_(workloads),
         options_(options),
         board_(board, options.simulation),
-        policy_(make_policy(known_processors(board, knowledge))),
-        applied_(board.processors.size()) {
+        driver_(board_),
+        policy_(make_policy(known_processors(board, knowledge))) {
     for (std::size_t a = 0; a < scenario.applications.size(); ++a) add_application(a, knowledge);
     for (const Stranger& stranger : scenario.strangers) add_stranger(stranger);
     for (const Event& event : scenario.events) add_event(event);
-    foreign_seen_.resize(board.processors.size());
-    for (std::size_t p = 0; p < board.processors.size(); ++p) foreign_seen_[p].resize(board.processors[p].cores(), 0);
   }
 
   Played run() {
@@ -307,13 +305,10 @@ class Player {
     };
     switch (event.kind) {
       case EventKind::kThermalCap:
-        both([this, cap = event.temperature_c](bool on) {
-          cap_c_ = on ? cap : kForever;
-          board_.set_cap(cap_c_);
-        });
+        both([this, cap = event.temperature_c](bool on) { driver_.set_cap(on ? cap : kForever); });
         break;
       case EventKind::kSensorFailure:
-        both([this](bool on) { sensors_fail_ = on; });
+        both([this](bool on) { driver_.set_sensors_failed(on); });
         break;
       case EventKind::kProcessorGone: {
         const std::size_t p = board_.board().find(event.processor);
@@ -335,9 +330,7 @@ class Player {
   }
 
   void set_gone(std::size_t p, bool gone) {
-    gone_.resize(board_.board().processors.size(), false);
-    gone_[p] = gone;
-    board_.set_online(p, !gone);
+    driver_.set_gone(p, gone);
     if (gone) {
       // What was pinned there runs nowhere now: its frame is lost.
       for (std::size_t a = 0; a < apps_.size(); ++a) {
@@ -356,42 +349,8 @@ class Player {
   }
 
   void look_now() {
-    const Board& board = board_.board();
-    const double now = board_.now_ms(), window = now - looked_ms_;
-    if (window <= 0) return;
-    looked_ms_ = now;
-    SystemView view;
-    view.now_ms = now;
-    view.celsius = board_.celsius();
-    view.cap_c = cap_c_;
-    for (std::size_t p = 0; p < board.processors.size(); ++p) {
-      SystemView::Processor processor;
-      processor.available = gone_.empty() || !gone_[p];
-      const auto steps = static_cast<std::size_t>(board_.throttled(p));
-      processor.highest = board.processors[p].opps.size() - 1 - std::min(steps, board.processors[p].opps.size() - 1);
-      processor.point = board_.opp(p);
-      for (std::size_t c = 0; c < board.processors[p].cores(); ++c) {
-        const double foreign = board_.foreign_ms(p, c);
-        processor.others.push_back((foreign - foreign_seen_[p][c]) / window);
-        foreign_seen_[p][c] = foreign;
-      }
-      view.processors.push_back(std::move(processor));
-    }
-    if (!sensors_fail_) read_sensors();
-    for (std::size_t p = 0; p < board.processors.size(); ++p) view.processors[p].power_w = sensed_[p];
-    view.power_w = sensed_board_;
-    policy_->look(view);
+    policy_->look(driver_.view());
     apply_clocks();
-  }
-
-  void read_sensors() {
-    const Board& board = board_.board();
-    sensed_.assign(board.processors.size(), -1);
-    for (std::size_t s = 0; s < board.sensors.size(); ++s) {
-      const double watt = board_.sensor_mw(s) * 1e-3;
-      if (board.sensors[s].whole_board) sensed_board_ = watt;
-      if (board.sensors[s].processors.size() == 1) sensed_[board.find(board.sensors[s].processors.front())] = watt;
-    }
   }
 
   void moment() {
@@ -408,41 +367,17 @@ class Player {
 
   void apply_clocks() {
     result_.peak_c = std::max(result_.peak_c, board_.celsius());
-    const std::vector<ClockOrder>& orders = policy_->clocks();
-    for (std::size_t p = 0; p < orders.size(); ++p) {
-      if (applied_[p] == orders[p]) continue;
-      const Processor& processor = board_.board().processors[p];
-      const ClockOrder order = orders[p];
-      const ClockOrder before = std::exchange(applied_[p], order);
-      const auto khz = [&](std::size_t point) { return processor.opps.at(point).khz; };
-      if (order.kind == ClockOrder::Kind::kFixed) {
-        if (before.kind != ClockOrder::Kind::kFixed) board_.set_governor(p, "userspace");
-        if (before.kind == ClockOrder::Kind::kAtLeast) board_.set_limits(p, khz(0), processor.highest().khz);
-        board_.set_frequency(p, khz(order.point));
-        continue;
-      }
-      const bool at_least = order.kind == ClockOrder::Kind::kAtLeast;
-      board_.set_limits(p, khz(at_least ? order.point : 0), processor.highest().khz);
-      const auto governor = [&](const ClockOrder& of) {
-        if (of.kind == ClockOrder::Kind::kFixed) return std::string("userspace");
-        return of.kind == ClockOrder::Kind::kAtLeast || of.governor.empty() ? processor.default_governor : of.governor;
-      };
-      if (governor(before) != governor(order)) board_.set_governor(p, governor(order));
-    }
+    driver_.apply(policy_->clocks());
   }
 
   const Scenario& scenario_;
   const std::vector<Workload>& workloads_;
   const PlayOptions& options_;
   SimulatedBoard board_;
+  BoardDriver driver_;
   std::unique_ptr<SystemPolicy> policy_;
-  std::vector<ClockOrder> applied_;
   std::vector<App> apps_;
-  std::vector<bool> gone_;
-  std::vector<std::vector<double>> foreign_seen_;
-  std::vector<double> sensed_ = std::vector<double>(16, -1);
-  double sensed_board_ = -1, looked_ms_ = 0, cap_c_ = kForever, moment_mj_ = 0;
-  bool sensors_fail_ = false;
+  double moment_mj_ = 0;
   Played result_;
 };
 
