@@ -11,7 +11,8 @@ constexpr double kLeastDeviation = 0.01;  // clocks and schedulers are never bet
 constexpr double kFar = 3;                // deviations: no usual frame
 constexpr double kQuick = 0.7, kSlow = 0.05;
 constexpr double kLeastGain = 0.03;  // of a bias: a table may age
-constexpr double kForget = 0.05;
+constexpr double kForget = 0.05, kReturn = 0.01;
+constexpr int kFirstFrames = 3;           // of an option: they show its own error, not a slowdown
 constexpr double kTableDeviation = 0.08;  // of a table nobody has tried yet
 
 }  // namespace
@@ -19,13 +20,12 @@ constexpr double kTableDeviation = 0.08;  // of a table nobody has tried yet
 void WorkEstimate::observe(std::size_t option, double ratio) {
   if (!(ratio > 0) || !std::isfinite(ratio) || option >= bias_.size()) return;
   const double innovation = ratio / factor(option) - 1, usual = deviation(option);
-  // The first frames of an option show its own error, not a slowdown.
-  const bool known = seen_[option] >= 3;
+  const bool known = seen_[option] >= kFirstFrames;
   const bool far = std::abs(innovation) > kFar * usual;
   if (known) {
     slowdown_ *= 1 + (far ? kQuick : kSlow) * innovation;
     slowdown_ = std::max(slowdown_, 0.1);
-    if (!far) slowdown_ += kForget * 0.2 * (1 - slowdown_);  // what lasts is the table's error
+    if (!far) slowdown_ += kReturn * (1 - slowdown_);  // what lasts is the table's error
   }
   const double gain = std::max(kLeastGain, 1.0 / (seen_[option] + 1));
   if (!known || !far) bias_[option] = std::max(0.1, bias_[option] * (1 + gain * innovation));

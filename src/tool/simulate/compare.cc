@@ -7,6 +7,7 @@
 #include <atomic>
 #include <exception>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <thread>
@@ -183,43 +184,67 @@ PolicyResult best_schedutil(const Scenario& scenario, const Setting& setting, co
   results.resize(std::min(results.size(), kSecondRound));
   if (scenario.seeds > 1) round(std::min(scenario.seeds, kSecondSeeds));
   PolicyResult best = play_all(scenario, setting, results.front().name, scenario.seeds, threads);
-  best.best = std::exchange(best.name, kBest);
+  best.best = best.name;
   return best;
 }
 
-PolicyResult play_any(const Scenario& scenario, const Setting& setting, const PolicyResult& oracle,
-                      const std::string& name, int threads) {
-  if (name == "oracle") return oracle;
-  if (name == kBest) return best_schedutil(scenario, setting, oracle, threads);
-  PolicyResult result;
-  if (name.starts_with(kLike)) {
-    const PolicyResult other =
-        play_any(scenario, setting, oracle, name.substr(std::string_view(kLike).size()), threads);
+// Plays policies by name, those that others are compared with once.
+class Players {
+ public:
+  Players(const Scenario& scenario, const Setting& setting, int threads)
+      : scenario_(scenario), setting_(setting), threads_(threads), oracle_(best_oracle(scenario, setting, threads)) {}
+
+  const PolicyResult& result(const std::string& name) {
+    const auto found = results_.find(name);
+    if (found != results_.end()) return found->second;
+    PolicyResult played = play(name);
+    played.name = name;
+    judge(oracle_, &played);
+    return results_[name] = std::move(played);
+  }
+
+ private:
+  PolicyResult play(const std::string& name) {
+    if (name == "oracle") return oracle_;
+    if (name == kBest) return best_schedutil(scenario_, setting_, oracle_, threads_);
+    if (name.starts_with(kLike)) return like(result(name.substr(std::string_view(kLike).size())));
+    if (name.starts_with(kWithin)) return within(result(name.substr(std::string_view(kWithin).size())));
+    return play_all(scenario_, setting_, name, scenario_.seeds, threads_);
+  }
+
+  PolicyResult limber(const std::vector<double>& aims) const {
+    return play_all(scenario_, setting_, "limber", scenario_.seeds, threads_, aims);
+  }
+
+  PolicyResult like(const PolicyResult& other) const {
     std::vector<double> aims;
-    for (std::size_t a = 0; a < scenario.applications.size(); ++a)
-      aims.push_back(std::min(1.0, other.applications[a].p95_ms / scenario.applications[a].deadline()));
-    result = play_all(scenario, setting, "limber", scenario.seeds, threads, aims);
-  } else if (name.starts_with(kWithin)) {
-    const PolicyResult other =
-        play_any(scenario, setting, oracle, name.substr(std::string_view(kWithin).size()), threads);
+    for (std::size_t a = 0; a < scenario_.applications.size(); ++a)
+      aims.push_back(std::min(1.0, other.applications[a].p95_ms / scenario_.applications[a].deadline()));
+    return limber(aims);
+  }
+
+  PolicyResult within(const PolicyResult& other) const {
+    PolicyResult best;
     bool any = false;
     for (double aim = 1; aim > 0.15; aim -= 0.05) {
-      const std::vector<double> aims(scenario.applications.size(), aim);
-      PolicyResult one = play_all(scenario, setting, "limber", scenario.seeds, threads, aims);
+      PolicyResult one = limber(std::vector<double>(scenario_.applications.size(), aim));
       const bool fits = one.energy_per_answer_mj <= other.energy_per_answer_mj &&
                         one.miss_rate() <= other.miss_rate() + 1e-3 &&
                         one.accuracy_answered >= other.accuracy_answered - 1e-4;
-      if (aim < 1 && !(fits && (!any || one.mean_ms < result.mean_ms))) continue;
+      if (aim < 1 && !(fits && (!any || one.mean_ms < best.mean_ms))) continue;
       any = any || fits;
       one.best = fmt::format("aim {:.2f}{}", aim, fits ? "" : ", but more energy or misses, or less accurate");
-      result = std::move(one);
+      best = std::move(one);
     }
-  } else {
-    return play_all(scenario, setting, name, scenario.seeds, threads);
+    return best;
   }
-  result.name = name;
-  return result;
-}
+
+  const Scenario& scenario_;
+  const Setting& setting_;
+  int threads_;
+  PolicyResult oracle_;
+  std::map<std::string, PolicyResult> results_;
+};
 
 }  // namespace
 
@@ -244,15 +269,11 @@ ComparedScenario compare(const Scenario& scenario, const std::vector<std::string
   Setting setting;
   setting.board = read_board(find_shipped_file("boards", scenario.board));
   for (const Application& application : scenario.applications) setting.workloads.push_back(read_workload(application));
-  const PolicyResult oracle = best_oracle(scenario, setting, threads);
+  Players players(scenario, setting, threads);
   ComparedScenario result;
   result.scenario = scenario;
   result.calibrated = setting.board.calibrated;
-  for (const std::string& name : policies) {
-    PolicyResult policy = play_any(scenario, setting, oracle, name, threads);
-    judge(oracle, &policy);
-    result.policies.push_back(std::move(policy));
-  }
+  for (const std::string& name : policies) result.policies.push_back(players.result(name));
   return result;
 }
 
