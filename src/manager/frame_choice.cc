@@ -148,7 +148,8 @@ class Chooser {
 FrameChoice choose_for_frame(const ManagedApplication& application, const WorkEstimate& estimate,
                              const std::vector<ProcessorOffer>& offers, const FrameNeed& need, double busy_scale) {
   const Chooser chooser(application, estimate, offers, need, busy_scale);
-  const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, kSureDeviations}, hard{need.hard_ms, kSureDeviations, kSureDeviations};
+  const Caution usual{std::min(need.soft_ms, need.hard_ms), 1.64, kSureDeviations},
+      hard{need.hard_ms, kSureDeviations, kSureDeviations};
   Chooser::Found surely;
   for (const Caution& caution : {usual, hard, Caution{need.hard_ms, 2, 2}, Caution{need.hard_ms, 1, 1}}) {
     const Chooser::Found found = chooser.choose(caution);

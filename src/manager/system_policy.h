@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // System policies: member, processor, cores and clocks for all applications of a device together. Layer: manager.
 //
-// Plain functions of what they are told: no clock, no platform, no threads. Whoever drives one (the daemon on Linux,
-// the simulator, a test) tells it what happened and when, and does what it orders; the same calls give the same orders.
+// Plain functions of what they are told: no clock, no platform, no threads. Whoever drives one (the simulator, a test)
+// tells it what happened and when, and does what it orders; the same calls give the same orders. The daemon on Linux
+// uses the slow half alone (division.h): there a frame's own choice is the application's (policy.h).
 // Times are milliseconds on one clock of the driver's choice, power is watts.
 #pragma once
 #include <cstddef>

@@ -66,7 +66,11 @@ Sent send_packet(int fd, std::string_view text) {
 
 std::string default_socket() {
   const char* named = std::getenv("LIMBERD_SOCKET");
-  return named != nullptr && *named != 0 ? named : "/run/limber/limberd.sock";
+  if (named != nullptr && *named != 0) return named;
+  const std::string system = "/run/limber/limberd.sock";
+  const char* own = std::getenv("XDG_RUNTIME_DIR");
+  const bool as_user = ::geteuid() != 0 && own != nullptr && *own != 0 && ::access(system.c_str(), F_OK) != 0;
+  return as_user ? std::string(own) + "/limber/limberd.sock" : system;
 }
 
 Descriptor connect_to(const std::string& path, std::string& reason) {

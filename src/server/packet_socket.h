@@ -41,7 +41,8 @@ enum class Sent { kDone, kFull, kClosed };
 // Does not block and raises no SIGPIPE. kFull: the peer does not read; nothing was sent.
 Sent send_packet(int fd, std::string_view text);
 
-// Where limberd listens unless told otherwise: $LIMBERD_SOCKET, else /run/limber/limberd.sock.
+// Where limberd listens unless told otherwise: $LIMBERD_SOCKET, else /run/limber/limberd.sock; for a user without the
+// system's daemon $XDG_RUNTIME_DIR/limber/limberd.sock.
 std::string default_socket();
 
 // Not blocking, takes microseconds. Without a listener the result is empty and `reason` says why.

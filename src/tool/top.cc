@@ -149,8 +149,9 @@ void add_top_command(CLI::App& app) {
   auto options = std::make_shared<TopOptions>();
   CLI::App* command = app.add_subcommand("top", "what limberd manages, and how it fares");
   command->footer("Example: limber top --once");
-  command->add_option("--socket", options->socket,
-                      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
+  command->add_option(
+      "--socket", options->socket,
+      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock, a user's own in $XDG_RUNTIME_DIR");
   command->add_option("--every", options->seconds, "seconds between two looks")->check(CLI::Range(0.1, 3600.0));
   command->add_flag("--once", options->once, "one look, no redrawing");
   command->add_flag("--json", options->json, "one look, as JSON");

@@ -25,8 +25,9 @@ void add_run_command(CLI::App& app) {
   command->add_flag_callback(
       "--managed", [options] { options->policy = "managed"; },
       "the same as --policy managed: cores and members within which it decides come from limberd");
-  command->add_option("--socket", options->socket,
-                      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock");
+  command->add_option(
+      "--socket", options->socket,
+      "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock, a user's own in $XDG_RUNTIME_DIR");
   command->add_option("--weight", options->weight, "managed: how much it counts against other applications")
       ->check(CLI::Range(0.001, 1000.0));
   command->add_option("--confidence", options->confidence, "anytime: an image is done once its answer is this sure")

@@ -30,7 +30,8 @@ std::string policy_help();
 Knowledge knowledge_of(const Scenario& scenario, const NamedPolicy& policy, uint64_t seed);
 PlayOptions options_of(const NamedPolicy& policy, uint64_t seed);
 
-// What "schedutil-best" tries: every setting of schedutil that scenarios/README.md names, on this board.
+// What "schedutil-best" tries: every rate limit, util_est, uclamp_min, number of threads, member, and the GPU where
+// networks run on it.
 std::vector<std::string> schedutil_sweep(const Board& board);
 
 }  // namespace limber::tool
