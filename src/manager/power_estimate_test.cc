@@ -28,27 +28,27 @@ TEST(PowerEstimate, WithoutAMeterTheTablesHold) {
   EXPECT_EQ(estimate.idle_scale(1), 1);
 }
 
-// Two seconds each with nothing to do, half of it and all, where a meter shows so many times what the tables say.
+// Fifteen seconds each, much longer than what means are over, with nothing to do, half of it and all, where a meter shows so many times what the tables say.
 void cycle(PowerEstimate* estimate, std::size_t processor, double idle_w, double busy_w, double idle_factor,
            double busy_factor, int rounds) {
   for (int i = 0; i < rounds; ++i) {
     for (const double share : {0.0, 0.5, 1.0})
-      watch(estimate, processor, idle_w, share * busy_w, idle_factor * idle_w + busy_factor * share * busy_w, 8);
+      watch(estimate, processor, idle_w, share * busy_w, idle_factor * idle_w + busy_factor * share * busy_w, 60);
   }
 }
 
 TEST(PowerEstimate, LearnsHowHardTheNetworksWorkTheCores) {
   PowerEstimate estimate(2);
   cycle(&estimate, 0, 0.5, 1, 1, 1.4, 20);
-  EXPECT_NEAR(estimate.busy_scale(), 1.4, 0.02);
-  EXPECT_NEAR(estimate.idle_scale(0), 1, 0.02);
+  EXPECT_NEAR(estimate.busy_scale(), 1.4, 0.06);
+  EXPECT_NEAR(estimate.idle_scale(0), 1, 0.06);
 }
 
 TEST(PowerEstimate, TellsIdlePowerFromBusyPower) {
   PowerEstimate estimate(2);
   cycle(&estimate, 1, 0.5, 1, 1.4, 0.8, 20);
-  EXPECT_NEAR(estimate.idle_scale(1), 1.4, 0.02);
-  EXPECT_NEAR(estimate.busy_scale(), 0.8, 0.02);
+  EXPECT_NEAR(estimate.idle_scale(1), 1.4, 0.06);
+  EXPECT_NEAR(estimate.busy_scale(), 0.8, 0.06);
   EXPECT_EQ(estimate.idle_scale(0), 1) << "nothing was seen of it";
 }
 
@@ -72,9 +72,9 @@ TEST(PowerEstimate, TwoProcessorsLearnOneActivity) {
     cycle(&estimate, 0, 0.1, 0.3, 0.8, 1.2, 1);
     cycle(&estimate, 1, 0.5, 2, 1.3, 1.2, 1);
   }
-  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.02);
-  EXPECT_NEAR(estimate.idle_scale(0), 0.8, 0.02);
-  EXPECT_NEAR(estimate.idle_scale(1), 1.3, 0.02);
+  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.06);
+  EXPECT_NEAR(estimate.idle_scale(0), 0.8, 0.06);
+  EXPECT_NEAR(estimate.idle_scale(1), 1.3, 0.06);
   EXPECT_EQ(estimate.idle_scale(2), 1);
 }
 
@@ -82,8 +82,8 @@ TEST(PowerEstimate, FollowsLeakageAsTheChipWarmsUp) {
   PowerEstimate estimate(1);
   cycle(&estimate, 0, 0.5, 1, 1, 1.2, 40);
   cycle(&estimate, 0, 0.5, 1, 1.6, 1.2, 40);
-  EXPECT_NEAR(estimate.idle_scale(0), 1.6, 0.05);
-  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.05);
+  EXPECT_NEAR(estimate.idle_scale(0), 1.6, 0.1);
+  EXPECT_NEAR(estimate.busy_scale(), 1.2, 0.1);
 }
 
 TEST(PowerEstimate, AMeterThatLagsIsFineWhereLoadsLast) {
@@ -103,10 +103,10 @@ TEST(PowerEstimate, AMeterThatLagsIsFineWhereLoadsLast) {
 
 TEST(PowerEstimate, AFewWindowsProveNothingNorDoOthersWork) {
   PowerEstimate estimate(1);
-  watch(&estimate, 0, 0.5, 1, 3, 9);
+  watch(&estimate, 0, 0.5, 1, 3, 19);
   EXPECT_EQ(estimate.busy_scale(), 1);
   watch(&estimate, 0, 0.5, 1, -1, 1);  // somebody else worked there: begin again
-  watch(&estimate, 0, 0.5, 1, 3, 9);
+  watch(&estimate, 0, 0.5, 1, 3, 19);
   EXPECT_EQ(estimate.busy_scale(), 1);
   watch(&estimate, 0, 0.5, 1, 3, 1);
   EXPECT_GT(estimate.busy_scale(), 1);
