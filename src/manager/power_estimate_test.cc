@@ -28,7 +28,8 @@ TEST(PowerEstimate, WithoutAMeterTheTablesHold) {
   EXPECT_EQ(estimate.idle_scale(1), 1);
 }
 
-// Fifteen seconds each, much longer than what means are over, with nothing to do, half of it and all, where a meter shows so many times what the tables say.
+// Fifteen seconds each, much longer than what means are over, with nothing to do, half of it and all, where a meter
+// shows so many times what the tables say.
 void cycle(PowerEstimate* estimate, std::size_t processor, double idle_w, double busy_w, double idle_factor,
            double busy_factor, int rounds) {
   for (int i = 0; i < rounds; ++i) {
