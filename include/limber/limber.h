@@ -134,7 +134,7 @@ LIMBER_EXPORT limber_status limber_session_set_deadline(limber_session* session,
  *   limber_managed_set(managed, "prefer", "accuracy");
  *   limber_managed_start(managed);
  *   for each frame: limber_managed_update(managed); ... infer with a member up to limber_managed_ceiling(managed) ...
- *                   limber_managed_report(managed, elapsed_ms, met, member); */
+ *                   limber_managed_report(managed, elapsed_ms, met, member, -1); */
 /* socket: NULL for $LIMBERD_SOCKET, else /run/limber/limberd.sock. Nothing is sent before limber_managed_start(). */
 LIMBER_EXPORT limber_managed* limber_managed_open(const char* name, const char* socket);
 LIMBER_EXPORT void limber_managed_free(limber_managed* managed); /* NULL is allowed; gives everything back */
@@ -144,9 +144,9 @@ LIMBER_EXPORT limber_status limber_managed_add_member(limber_managed* managed, c
 LIMBER_EXPORT limber_status limber_managed_add_option(limber_managed* managed, int member, const char* processor,
                                                       int cores, double ms);
 /* Keys, at any time: "deadline_ms" (needed), "rate_hz" (frames a second; default one a deadline), "accuracy" (floor,
- * 0..1), "weight" (1: as others), "prefer" ("efficiency", "accuracy"). Before the start only: "threads" ("12,13", by
- * number; default: all the process has then) and "place" ("1": limberd puts these on the cores; "0", the default: the
- * application does). */
+ * 0..1), "confidence" (the same for how sure answers are on average, as reported, 0..1; 0: not asked), "weight" (1: as
+ * others), "prefer" ("efficiency", "accuracy"). Before the start only: "threads" ("12,13", by number; default: all the
+ * process has then) and "place" ("1": limberd puts these on the cores; "0", the default: the application does). */
 LIMBER_EXPORT limber_status limber_managed_set(limber_managed* managed, const char* key, const char* value);
 LIMBER_EXPORT limber_status limber_managed_start(limber_managed* managed);
 /* Reads what limberd has said since; 1: something changed, 0: nothing did, -1: an error. Looks for a limberd five times
@@ -166,8 +166,10 @@ LIMBER_EXPORT int64_t limber_managed_khz(const limber_managed* managed);        
 LIMBER_EXPORT int limber_managed_met(const limber_managed* managed); /* 1: the plan meets the target; 0: best effort */
 /* One line for people; valid until the next update, wait or set. */
 LIMBER_EXPORT const char* limber_managed_reason(const limber_managed* managed);
-/* After a frame: how long the work took, whether it was in time, and which member answered (most of) it. */
-LIMBER_EXPORT limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member);
+/* After a frame: how long the work took, whether it was in time, which member answered (most of) it, and how sure its
+ * answers were on average (the softmax's largest probability, 0..1; below 0: not known). */
+LIMBER_EXPORT limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member,
+                                                  double confidence);
 
 #ifdef __cplusplus
 }

@@ -28,8 +28,9 @@ enum class Prefer { kEfficiency, kAccuracy };
 
 struct ManagedTarget {
   double deadline_ms = 0;
-  double rate_hz = 0;   // 0: a frame a deadline
-  double accuracy = 0;  // floor, 0..1
+  double rate_hz = 0;     // 0: a frame a deadline
+  double accuracy = 0;    // floor, 0..1
+  double confidence = 0;  // the same for how sure answers are on average, as reported; 0: not asked
   double weight = 1;
   Prefer prefer = Prefer::kEfficiency;
 };
@@ -103,13 +104,15 @@ class ManagedSession {
   bool met() const noexcept { return limber_managed_met(handle_.get()) == 1; }
   std::string_view reason() const noexcept { return limber_managed_reason(handle_.get()); }  // until the next update
 
-  void report(double elapsed_ms, bool met, int member) {
-    detail::check(limber_managed_report(handle_.get(), elapsed_ms, met ? 1 : 0, member));
+  // confidence: of the answers, 0..1 on average; below 0: not known.
+  void report(double elapsed_ms, bool met, int member, double confidence = -1) {
+    detail::check(limber_managed_report(handle_.get(), elapsed_ms, met ? 1 : 0, member, confidence));
   }
   void set_target(const ManagedTarget& target) {
     set("deadline_ms", target.deadline_ms);
     if (target.rate_hz > 0) set("rate_hz", target.rate_hz);
     set("accuracy", target.accuracy);
+    set("confidence", target.confidence);
     set("weight", target.weight);
     set("prefer", target.prefer == Prefer::kAccuracy ? "accuracy" : "efficiency");
   }

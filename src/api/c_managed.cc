@@ -44,6 +44,8 @@ bool set_target(limber_managed* managed, limber::Target* target, std::string_vie
     managed->rate_given = true;
   } else if (key == "accuracy") {
     target->accuracy = number_of(key, value);
+  } else if (key == "confidence") {
+    target->confidence = number_of(key, value);
   } else if (key == "weight") {
     target->weight = number_of(key, value);
   } else if (key == "prefer") {
@@ -194,7 +196,8 @@ const char* limber_managed_reason(const limber_managed* managed) {
   return given != nullptr ? given->reason.c_str() : "not started";
 }
 
-limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member) {
+limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member,
+                                    double confidence) {
   return guarded([&] {
     need_started(managed);
     const int members = static_cast<int>(managed->settings.session.members.size());
@@ -206,6 +209,7 @@ limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, 
     frame.deadline_ms = managed->settings.session.target.deadline_ms;
     frame.met = met != 0;
     frame.member = member;
+    frame.confidence = confidence >= 0 && confidence <= 1 ? confidence : -1;
     managed->session->report(frame);
   });
 }

@@ -23,6 +23,7 @@ TEST(ManagedApi, WithoutADaemonItManagesItself) {
   EXPECT_TRUE(managed.cpus().empty());
   EXPECT_NE(managed.reason().find("self-managed: no limberd at "), std::string_view::npos) << managed.reason();
   managed.report(12, true, 1);
+  managed.report(12, true, 1, 0.9);
   managed.set_target({.deadline_ms = 50, .accuracy = 0.5});
   managed.update();
   EXPECT_EQ(managed.floor(), 0);

@@ -136,11 +136,13 @@ void check_application(const ManagedApplication& application, const std::vector<
   if (application.members.empty() || application.options.empty())
     fail(ErrorCode::kInvalidArgument, "application '{}': no members, or no options", application.name);
   const Target& target = application.target;
-  if (!(target.deadline_ms > 0 && target.rate_hz >= 0 && target.aim > 0 && target.aim <= 1 && target.weight > 0))
-    fail(ErrorCode::kInvalidArgument,
-         "application '{}': deadline {} ms, {} frames a second, aim {}, weight {}; legal: above 0, 0 and more, "
-         "above 0 up to 1, above 0",
-         application.name, target.deadline_ms, target.rate_hz, target.aim, target.weight);
+  if (!(target.deadline_ms > 0 && target.rate_hz >= 0 && target.aim > 0 && target.aim <= 1 && target.weight > 0 &&
+        target.confidence >= 0 && target.confidence <= 1))
+    fail(
+        ErrorCode::kInvalidArgument,
+        "application '{}': deadline {} ms, {} frames a second, aim {}, weight {}, confidence {}; legal: above 0, 0 and "
+        "more, above 0 up to 1, above 0, 0 to 1",
+        application.name, target.deadline_ms, target.rate_hz, target.aim, target.weight, target.confidence);
   for (const ManagedOption& option : application.options) {
     const bool known = option.processor < processors.size() && option.member >= 0 &&
                        static_cast<std::size_t>(option.member) < application.members.size();

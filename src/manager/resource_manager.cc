@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "manager/application_tables.h"
+#include "manager/confidence.h"
 #include "manager/division.h"
 #include "manager/frame_choice.h"
 #include "manager/processor_pool.h"
@@ -33,6 +34,8 @@ class ResourceManager : public SystemPolicy {
     if (!settings_.oracle) smooth_tables(pool_.tables(), &app.tables);
     app.core_w = core_watts(pool_.tables(), app.tables);
     app.estimate = WorkEstimate(app.tables.options.size());
+    app.members = app.tables.members;
+    app.confidence = ConfidenceEstimate(app.members.size());
     apps_[id] = std::move(app);
     retarget(id, application.target, now_ms);
   }
@@ -48,7 +51,7 @@ class ResourceManager : public SystemPolicy {
     App& app = apps_.at(id);
     app.tables.target = target;
     if (settings_.aim > 0) app.tables.target.aim = settings_.aim;
-    if (settings_.largest_only) app.tables.target.accuracy = app.tables.members.back().accuracy;
+    if (settings_.largest_only) app.tables.target.accuracy = app.members.back().accuracy;
     divide(now_ms);
   }
 
@@ -106,6 +109,11 @@ class ResourceManager : public SystemPolicy {
     if (!app.running) return;
     count_progress(end.now_ms);
     if (end.finished && app.progress > 0) app.estimate.observe(app.chosen, app.progress / app.work);
+    if (app.tables.target.confidence > 0) {
+      const double asked = app.tables.target.confidence;
+      app.confidence.observe(app.option(app.chosen).member, end.confidence, asked);
+      app.tables.members = sure_members(app.members, app.confidence, asked);
+    }
     end_frame(&app);
     set_clocks(end.now_ms);
   }
@@ -122,6 +130,8 @@ class ResourceManager : public SystemPolicy {
     ManagedApplication tables;
     std::vector<std::vector<double>> core_w;
     WorkEstimate estimate;
+    ConfidenceEstimate confidence;
+    std::vector<ManagedMember> members;  // as given; tables' are below every floor where they are not sure enough
     ApplicationShare share;
     // Of the frame that runs:
     bool running = false;

@@ -44,7 +44,8 @@ struct Target {
   double rate_hz = 0;      // frames a second, on average
   // Nine of ten frames shall be answered after this share of the deadline already.
   double aim = 1;
-  double accuracy = 0;  // floor, 0..1; members below it are for frames that no other can serve
+  double accuracy = 0;    // floor, 0..1; members below it are for frames that no other can serve
+  double confidence = 0;  // the same for how sure answers are, 0..1 on average, as FrameEnd reports it; 0: not asked
   double weight = 1;
   bool prefer_accuracy = false;  // the most accurate member in time, instead of the one of least energy
   double energy_mj = std::numeric_limits<double>::infinity();  // of a frame, at most
@@ -81,7 +82,8 @@ struct FrameOrder {
 struct FrameEnd {
   double now_ms = 0;
   bool met = false;
-  bool finished = true;  // false: given up halfway (its processor is gone, or the application)
+  bool finished = true;    // false: given up halfway (its processor is gone, or the application)
+  double confidence = -1;  // of its answer (the softmax's largest probability), 0..1; below 0: not known
 };
 
 // What is asked of a processor's clock.

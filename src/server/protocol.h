@@ -57,6 +57,7 @@ struct FrameReport {
   double work_ms = 0;  // what the session's table says for what was done, at the highest clock; 0: as for `member`
   bool met = false;
   int member = 0;
+  double confidence = -1;  // of its answer, 0..1 on average; below 0: not known
 };
 
 struct FrameReports {

@@ -65,12 +65,14 @@ bool prefers_accuracy(const Fields& fields) {
 }
 
 Target read_target(const Json& json, const std::string& where) {
-  const Fields fields(json, where, {"deadline_ms", "rate_hz", "aim", "accuracy", "weight", "prefer", "energy_mj"});
+  const Fields fields(json, where,
+                      {"deadline_ms", "rate_hz", "aim", "accuracy", "confidence", "weight", "prefer", "energy_mj"});
   Target target;
   target.deadline_ms = fields.number("deadline_ms");
   target.rate_hz = fields.has("rate_hz") ? fields.number("rate_hz") : 0;
   if (fields.has("aim")) target.aim = fields.number("aim");
   if (fields.has("accuracy")) target.accuracy = fields.number("accuracy");
+  if (fields.has("confidence")) target.confidence = fields.number("confidence");
   if (fields.has("weight")) target.weight = fields.number("weight");
   if (fields.has("energy_mj")) target.energy_mj = fields.number("energy_mj");
   target.prefer_accuracy = prefers_accuracy(fields);
@@ -111,14 +113,17 @@ FrameReports read_frames(const Json& json) {
   FrameReports reports;
   reports.session = whole(fields, "session", 0, kMostSessionNumber);
   for (const Json& item : list(fields, "frames", 1, kMostFrames)) {
-    if (!item.is_array() || item.size() != 5 || !item[3].is_boolean())
-      fail(ErrorCode::kBadFile, "frames: 'frames': a frame is [elapsed_ms, deadline_ms, work_ms, met, member]");
+    if (!item.is_array() || item.size() < 5 || item.size() > 6 || !item[3].is_boolean())
+      fail(ErrorCode::kBadFile,
+           "frames: 'frames': a frame is [elapsed_ms, deadline_ms, work_ms, met, member] or with confidence behind "
+           "these");
     FrameReport frame;
     frame.elapsed_ms = real(number(item[0], "frames: elapsed_ms"), "frames: elapsed_ms", 0, kMostMs);
     frame.deadline_ms = real(number(item[1], "frames: deadline_ms"), "frames: deadline_ms", -kMostMs, kMostMs);
     frame.work_ms = real(number(item[2], "frames: work_ms"), "frames: work_ms", 0, kMostMs);
     frame.met = item[3].get<bool>();
     frame.member = whole(json_integer(item[4], "frames: member"), "frames: member", 0, kMostMembers - 1);
+    if (item.size() == 6) frame.confidence = real(number(item[5], "frames: confidence"), "frames: confidence", 0, 1);
     reports.frames.push_back(frame);
   }
   return reports;
@@ -205,6 +210,7 @@ void check_target(const Target& target) {
   real(target.rate_hz, "target: 'rate_hz'", 0, 1e5);
   real(target.aim, "target: 'aim'", 0.01, 1);
   real(target.accuracy, "target: 'accuracy'", 0, 1);
+  real(target.confidence, "target: 'confidence'", 0, 1);
   real(target.weight, "target: 'weight'", 0.001, 1000);
   if (!(target.energy_mj > 0)) fail(ErrorCode::kInvalidArgument, "target: 'energy_mj': legal: above 0");
 }

@@ -12,6 +12,7 @@ Json target_json(const Target& target) {
                {"rate_hz", target.rate_hz},
                {"aim", target.aim},
                {"accuracy", target.accuracy},
+               {"confidence", target.confidence},
                {"weight", target.weight},
                {"prefer", target.prefer_accuracy ? "accuracy" : "efficiency"}};
   if (std::isfinite(target.energy_mj)) json["energy_mj"] = target.energy_mj;
@@ -47,8 +48,11 @@ Json json_of(const NewTarget& target) {
 
 Json json_of(const FrameReports& reports) {
   Json frames = Json::array();
-  for (const FrameReport& frame : reports.frames)
-    frames.push_back({frame.elapsed_ms, frame.deadline_ms, frame.work_ms, frame.met, frame.member});
+  for (const FrameReport& frame : reports.frames) {
+    Json one = {frame.elapsed_ms, frame.deadline_ms, frame.work_ms, frame.met, frame.member};
+    if (frame.confidence >= 0) one.push_back(frame.confidence);
+    frames.push_back(std::move(one));
+  }
   return {{"type", "frames"}, {"session", reports.session}, {"frames", std::move(frames)}};
 }
 

@@ -83,6 +83,8 @@ void Arbitration::add(int id, const OpenSession& open) {
   for (const auto& processor : processors_) tables.push_back(processor.tables);
   check_application(app.tables, tables);
   app.estimate = WorkEstimate(app.tables.options.size());
+  app.members = open.members;
+  app.confidence = ConfidenceEstimate(open.members.size());
   // A client has measured its table: what is slower than it from now on is the machine, and slows every option.
   for (std::size_t o = 0; o < app.tables.options.size(); ++o)
     for (int i = 0; i < kTrust; ++i) app.estimate.observe(o, 1);
@@ -120,6 +122,7 @@ void Arbitration::report(int id, const std::vector<FrameReport>& frames) {
       app.next = (app.next + 1) % kRecent;
     }
     late_ = late_ || !frame.met;
+    app.confidence.observe(frame.member, frame.confidence, app.tables.target.confidence);
     if (app.share.processor == kAnyProcessor || frame.elapsed_ms <= 0) continue;  // skipped: nothing was learnt
     const std::size_t cores = app.share.cores.size();
     for (std::size_t o = 0; o < app.tables.options.size(); ++o) {
@@ -135,6 +138,10 @@ void Arbitration::report(int id, const std::vector<FrameReport>& frames) {
   const auto met = std::count(app.recent.begin(), app.recent.end(), true);
   app.record.met_lately = app.recent.empty() ? 1 : static_cast<double>(met) / static_cast<double>(app.recent.size());
   app.record.slowdown = app.estimate.slowdown();
+  if (app.tables.target.confidence <= 0) return;
+  const std::vector<ManagedMember> members = sure_members(app.members, app.confidence, app.tables.target.confidence);
+  for (std::size_t m = 0; m < members.size(); ++m) due_ = due_ || members[m].accuracy != app.tables.members[m].accuracy;
+  app.tables.members = members;
 }
 
 void Arbitration::look(const SystemView& view) {

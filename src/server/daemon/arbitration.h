@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "manager/confidence.h"
 #include "manager/division.h"
 #include "server/protocol.h"
 
@@ -61,6 +62,8 @@ class Arbitration {
   struct App {
     ManagedApplication tables;
     WorkEstimate estimate;
+    ConfidenceEstimate confidence;
+    std::vector<ManagedMember> members;  // as given; tables' are below every floor where they are not sure enough
     ApplicationShare share;
     Record record;
     std::vector<bool> recent;

@@ -110,6 +110,23 @@ TEST(Arbitration, EfficiencyTakesTheSmallestMemberAboveTheFloorAndALowClock) {
   EXPECT_EQ(arbitration.clocks()[0], ClockOrder{}) << "as found";
 }
 
+// A target may ask for confidence: members whose answers are not sure enough give way to larger ones.
+TEST(Arbitration, MembersThatAreNotSureEnoughGiveWay) {
+  Arbitration arbitration({processor("cpu", {0}, {0})});
+  OpenSession open = session("a", false);
+  open.target.confidence = 0.8;
+  arbitration.add(1, open);
+  arbitration.divide(0);
+  ASSERT_EQ(arbitration.assignment(1).ceiling, 0);
+  arbitration.report(1, std::vector<FrameReport>(20, {4, 33, 4, true, 0, 0.6}));
+  EXPECT_TRUE(arbitration.divide(1)) << "a reason";
+  EXPECT_EQ(arbitration.assignment(1).ceiling, 1);
+  EXPECT_EQ(arbitration.assignment(1).floor, 1);
+  arbitration.report(1, std::vector<FrameReport>(100, {8, 33, 8, true, 1, 0.95}));
+  arbitration.divide(2);
+  EXPECT_EQ(arbitration.assignment(1).ceiling, 0) << "so sure that the smaller one is tried again";
+}
+
 TEST(Arbitration, ReportsTeachHowSlowItIs) {
   Arbitration arbitration({processor("cpu", {0}, {0})});
   arbitration.add(1, session("a", false));
