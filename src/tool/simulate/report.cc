@@ -185,10 +185,9 @@ std::string closing_summary(const std::vector<ComparedScenario>& all) {
                         by_oracle.empty() ? "-" : fmt::format("{:.3f}", sum / static_cast<double>(by_oracle.size())));
   }
   text +=
-      "serves: at most 1 % fewer frames in time and not below the floor than the oracle, and strangers get 90 % of "
-      "what they\nget beside it. first: least energy of those "
-      "that\nserve, to a thousandth, but for the oracle. by oracle: energy by the oracle's, the mean over where it "
-      "serves.\n";
+      "serves: at most 1 % fewer frames in time and not below the floor than the oracle, and strangers get at least\n"
+      "90 % of what they get beside it. first: least energy (to a thousandth) of those that serve, the oracle aside.\n"
+      "by oracle: energy by the oracle's, the mean over where it serves.\n";
   return text;
 }
 
