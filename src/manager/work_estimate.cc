@@ -13,6 +13,7 @@ constexpr double kQuick = 0.7, kSlow = 0.05;
 constexpr double kLeastGain = 0.03;  // of a bias: a table may age
 constexpr double kForget = 0.05, kReturn = 0.01;
 constexpr int kFirstFrames = 3;           // of an option: they show its own error, not a slowdown
+constexpr int kPriorFrames = 4;           // that the deviation's first guess is worth
 constexpr double kTableDeviation = 0.08;  // of a table nobody has tried yet
 
 }  // namespace
@@ -33,14 +34,17 @@ void WorkEstimate::observe(std::size_t option, double ratio) {
   if (known) {
     const double most = kFar * usual;
     const double counted = std::clamp(innovation, -most, most);
-    variance_ += kForget * (counted * counted - variance_);
+    ++known_;
+    variance_ += std::max(kForget, 1.0 / (known_ + kPriorFrames)) * (counted * counted - variance_);
   }
 }
 
 double WorkEstimate::deviation(std::size_t option) const {
   // An option that was never seen may be off by its table's error, too.
   const double table = kTableDeviation / (1 + seen_[option]);
-  return std::max(kLeastDeviation, std::sqrt(variance_ + table * table));
+  // A mean over few frames is off itself.
+  const double mean = variance_ * std::max(kLeastGain, 1.0 / (1 + seen_[option]));
+  return std::max(kLeastDeviation, std::sqrt(variance_ + mean + table * table));
 }
 
 }  // namespace limber

@@ -26,6 +26,7 @@ class WorkEstimate {
   std::vector<double> bias_;
   std::vector<int> seen_;
   double slowdown_ = 1;
+  int known_ = 0;            // frames that the variance is over
   double variance_ = 0.003;  // of ratio / expected
 };
 
