@@ -25,7 +25,8 @@ std::vector<PolicyMember> members_at_highest(const ManagedApplication& applicati
   }
   for (const PolicyMember& member : members) {
     if (member.image_ms <= 0)
-      fail(ErrorCode::kInvalidArgument, "application '{}': no times of member '{}' with {} threads on {}",
+      fail(ErrorCode::kInvalidArgument,
+           "application '{}': no times of member '{}' with {} threads on {}; legal: a processor that runs networks",
            application.name, member.name, threads, processor.empty() ? "a CPU" : processor);
   }
   return members;
@@ -39,6 +40,10 @@ class GovernorPolicy : public SystemPolicy {
       if (processors_[p].cpu) clocks_[p].governor = settings.governor;
       if (processors_[p].name == settings.processor) where_ = p;
     }
+    int cores = 0;
+    for (const ManagedProcessor& processor : processors_) cores += processor.cpu ? processor.cores : 0;
+    if (settings.threads < 1 || settings.threads > cores)
+      fail(ErrorCode::kInvalidArgument, "{} threads; legal: 1 to {}, the device's cores", settings.threads, cores);
     if (!settings.processor.empty() && where_ == kAnyProcessor)
       fail(ErrorCode::kInvalidArgument, "no processor '{}'", settings.processor);
   }

@@ -119,8 +119,9 @@ TEST(CgroupsTest, TheKernelsRefusalIsPassedOn) {
 TEST(CgroupsTest, OnThisMachine) {
   RealFs fs;
   Cgroups groups(fs);
-  if (!groups.knob(Controller::kWeight).writable || !groups.knob(Controller::kQuota).writable)
-    GTEST_SKIP() << groups.knob(Controller::kWeight).reason;
+  for (const Controller needed : {Controller::kWeight, Controller::kQuota}) {
+    if (!groups.knob(needed).writable) GTEST_SKIP() << groups.knob(needed).reason;
+  }
   const std::string name = fmt::format("test-{}", ::getpid());
   const pid_t child = ::fork();
   if (child == 0)

@@ -64,7 +64,7 @@ TEST_F(RealFsTest, WritesWhatExistsOnly) {
 
 TEST_F(RealFsTest, AWriteThatTheKernelRefusesIsSeen) {
   RealFs fs;
-  if (!fs.exists("/dev/full")) GTEST_SKIP();
+  if (!fs.exists("/dev/full")) GTEST_SKIP() << "no /dev/full, whose writes always fail";
   EXPECT_EQ(fs.write("/dev/full", "1"), ENOSPC);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -63,12 +64,10 @@ std::vector<Scenario> choose_scenarios(const Options& options) {
 }
 
 // The first seed of one scenario again, with everything that happened.
-void record(const Options& options, const Scenario& scenario) {
+void record(const Options& options, const Scenario& scenario, SimulationTrace* trace, AtomicFile* plot) {
   const Board board = read_board(find_shipped_file("boards", scenario.board));
   std::vector<Workload> workloads;
   for (const Application& application : scenario.applications) workloads.push_back(read_workload(application));
-  std::unique_ptr<SimulationTrace> trace;
-  if (!options.trace.empty()) trace = std::make_unique<SimulationTrace>(options.trace);
   std::vector<PicturedPolicy> pictured;
   for (const std::string& name : options.policies) {
     if (!is_plain_policy(name)) continue;  // chosen in hindsight from many
@@ -89,10 +88,9 @@ void record(const Options& options, const Scenario& scenario) {
     pictured.push_back(std::move(picture));
   }
   if (trace) trace->finish();
-  if (options.plot.empty()) return;
-  AtomicFile file(options.plot);
-  file.write(run_gnuplot(picture_script(scenario, board, pictured, options.plot.ends_with(".svg"))));
-  file.commit();
+  if (plot == nullptr) return;
+  plot->write(run_gnuplot(picture_script(scenario, board, pictured, options.plot.ends_with(".svg"))));
+  plot->commit();
 }
 
 void simulate(const Options& options) {
@@ -108,6 +106,13 @@ void simulate(const Options& options) {
          scenarios.front().swept.empty()
              ? "..."
              : scenarios.front().swept.front().first + "=" + scenarios.front().swept.front().second);
+  // What cannot be written is refused before anything is played.
+  std::optional<SimulationTrace> trace;
+  std::optional<AtomicFile> plot;
+  if (!options.trace.empty()) trace.emplace(options.trace);
+  if (!options.plot.empty()) plot.emplace(options.plot);
+  if (plot && find_gnuplot().empty())
+    fail(ErrorCode::kNotFound, "--plot needs gnuplot: apt-get install gnuplot-nox, or leave it out");
   std::vector<ComparedScenario> all;
   for (const Scenario& scenario : scenarios) {
     all.push_back(compare(scenario, options.policies, options.threads));
@@ -116,7 +121,7 @@ void simulate(const Options& options) {
     fmt::print("{}\n", scenario_table(all.back(), options.applications));
     std::fflush(stdout);
   }
-  if (recording) record(options, scenarios.front());
+  if (recording) record(options, scenarios.front(), trace ? &*trace : nullptr, plot ? &*plot : nullptr);
   if (options.json) {
     fmt::print("{}\n", simulation_json(all).dump(2));
   } else {

@@ -14,6 +14,11 @@ expect 1 "no policy 'turbo'" "$limber" simulate single --versus turbo
 expect 1 "--only leaves no scenario; there are:" "$limber" simulate single --only camera.period_ms=1
 expect 1 "choose one with --only" "$limber" simulate single --trace "$work/x"
 expect 1 "legal: a name that ends in .png or .svg" "$limber" simulate single --plot "$work/x.gif"
+one=(simulate single --only camera.period_ms=22 --seeds 1)
+expect 1 "64 threads; legal: 1 to 8" "$limber" "${one[@]}" --versus schedutil:threads=64
+expect 1 "legal: a processor that runs networks" "$limber" "${one[@]}" --versus schedutil:on=gpu
+"$limber" "${one[@]}" --versus limber --trace "$work/nowhere/x" >"$work/out" 2>&1 && failed=1
+grep -q "mJ/answer" "$work/out" && problem "plays before it sees that the trace cannot be written"
 expect 1 "legal: FIRST:COUNT" "$limber" simulate --random many
 
 # A scenario of one's own, with a sweep; the same command gives the same bytes, whatever the threads.
