@@ -146,7 +146,8 @@ LIMBER_EXPORT limber_status limber_managed_add_option(limber_managed* managed, i
 /* Keys, at any time: "deadline_ms" (needed), "rate_hz" (frames a second; default one a deadline), "accuracy" (floor,
  * 0..1), "confidence" (the same for how sure answers are on average, as reported, 0..1; 0: not asked), "weight" (1: as
  * others), "prefer" ("efficiency", "accuracy"). Before the start only: "threads" ("12,13", by number; default: all the
- * process has then) and "place" ("1": limberd puts these on the cores; "0", the default: the application does). */
+ * process has then), "place" ("1": limberd puts these on the cores; "0", the default: the application does) and
+ * "announces" ("1": the application calls limber_managed_begin() for each frame; "0" is the default). */
 LIMBER_EXPORT limber_status limber_managed_set(limber_managed* managed, const char* key, const char* value);
 LIMBER_EXPORT limber_status limber_managed_start(limber_managed* managed);
 /* Reads what limberd has said since; 1: something changed, 0: nothing did, -1: an error. Looks for a limberd five times
@@ -166,6 +167,12 @@ LIMBER_EXPORT int64_t limber_managed_khz(const limber_managed* managed);        
 LIMBER_EXPORT int limber_managed_met(const limber_managed* managed); /* 1: the plan meets the target; 0: best effort */
 /* One line for people; valid until the next update, wait or set. */
 LIMBER_EXPORT const char* limber_managed_reason(const limber_managed* managed);
+/* Of a session that announces its frames: one begins, and its deadline is in so many milliseconds. 1: limberd has
+ * ordered what is best for this frame, and set its clock; ceiling, processor, cpus and reason are this frame's until
+ * its report. 0: it has not (its clocks are not to be set, it is not there, or it did not answer within 5 ms or a tenth
+ * of left_ms), and they are as they were. -1: an error. Costs some tens of microseconds; a frame that needs more than
+ * planned gets a higher clock in time, without another call. */
+LIMBER_EXPORT int limber_managed_begin(limber_managed* managed, double left_ms);
 /* After a frame: how long the work took, whether it was in time, which member answered (most of) it, and how sure its
  * answers were on average (the softmax's largest probability, 0..1; below 0: not known). */
 LIMBER_EXPORT limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member,

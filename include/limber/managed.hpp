@@ -55,6 +55,7 @@ struct ManagedOptions {
   ManagedTarget target;
   std::vector<int> threads = {};  // by number (gettid); empty: all the process has now
   bool place = false;             // limberd puts the threads on the cores
+  bool announces = false;         // the application calls begin() for each frame
   std::string socket = {};        // "": $LIMBERD_SOCKET, else /run/limber/limberd.sock
 };
 
@@ -78,6 +79,7 @@ class ManagedSession {
     }
     if (!threads.empty()) set("threads", threads);
     set("place", options.place ? "1" : "0");
+    set("announces", options.announces ? "1" : "0");
     detail::check(limber_managed_start(handle_.get()));
   }
 
@@ -104,6 +106,12 @@ class ManagedSession {
   bool met() const noexcept { return limber_managed_met(handle_.get()) == 1; }
   std::string_view reason() const noexcept { return limber_managed_reason(handle_.get()); }  // until the next update
 
+  // A frame begins: limber_managed_begin(). True: ceiling(), processor(), cpus() and reason() are this frame's now.
+  bool begin(double left_ms) {
+    const int ordered = limber_managed_begin(handle_.get(), left_ms);
+    if (ordered < 0) detail::raise();
+    return ordered == 1;
+  }
   // confidence: of the answers, 0..1 on average; below 0: not known.
   void report(double elapsed_ms, bool met, int member, double confidence = -1) {
     detail::check(limber_managed_report(handle_.get(), elapsed_ms, met ? 1 : 0, member, confidence));

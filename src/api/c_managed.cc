@@ -2,6 +2,7 @@
 // The C ABI's managed session. Layer: api.
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "api/handles.h"
@@ -12,6 +13,7 @@ struct limber_managed {
   limber::server::ManagedSettings settings;
   bool rate_given = false;
   std::unique_ptr<limber::server::ManagedSession> session;  // once it was started
+  std::optional<limber::server::FrameOrdered> order;        // of the frame that runs
 };
 
 namespace {
@@ -116,11 +118,13 @@ limber_status limber_managed_set(limber_managed* managed, const char* key, const
       return;
     }
     const std::string_view name = key;
-    if (name != "threads" && name != "place")
+    if (name != "threads" && name != "place" && name != "announces")
       fail(ErrorCode::kInvalidArgument,
-           "key '{}'; legal: deadline_ms, rate_hz, accuracy, weight, prefer, threads, place", key);
+           "key '{}'; legal: deadline_ms, rate_hz, accuracy, confidence, weight, prefer, threads, place, announces",
+           key);
     not_started(managed, key);
     if (name == "threads") managed->settings.session.threads = limber::parse_cpu_list(value);
+    if (name == "announces") managed->settings.session.announces = is_one_of(key, value, "1", "0");
     if (name == "place") managed->settings.session.place = is_one_of(key, value, "1", "0");
   });
 }
@@ -161,23 +165,26 @@ int limber_managed_is_managed(const limber_managed* managed) {
 
 int limber_managed_ceiling(const limber_managed* managed) {
   const auto* given = assignment(managed);
+  if (given != nullptr && managed->order) return managed->order->member;
   return given != nullptr ? given->ceiling : -1;
 }
 
 int limber_managed_floor(const limber_managed* managed) {
   const auto* given = assignment(managed);
-  return given != nullptr ? given->floor : -1;
+  return given != nullptr ? std::min(given->floor, limber_managed_ceiling(managed)) : -1;
 }
 
 size_t limber_managed_cpus(const limber_managed* managed, int* cpus, size_t capacity) {
   const auto* given = assignment(managed);
   if (given == nullptr) return 0;
-  for (size_t i = 0; cpus != nullptr && i < given->cpus.size() && i < capacity; ++i) cpus[i] = given->cpus[i];
-  return given->cpus.size();
+  const std::vector<int>& of = managed->order ? managed->order->cpus : given->cpus;
+  for (size_t i = 0; cpus != nullptr && i < of.size() && i < capacity; ++i) cpus[i] = of[i];
+  return of.size();
 }
 
 const char* limber_managed_processor(const limber_managed* managed) {
   const auto* given = assignment(managed);
+  if (given != nullptr && managed->order) return managed->order->processor.c_str();
   return given != nullptr ? given->processor.c_str() : "";
 }
 
@@ -193,7 +200,19 @@ int limber_managed_met(const limber_managed* managed) {
 
 const char* limber_managed_reason(const limber_managed* managed) {
   const auto* given = assignment(managed);
+  if (given != nullptr && managed->order) return managed->order->reason.c_str();
   return given != nullptr ? given->reason.c_str() : "not started";
+}
+
+int limber_managed_begin(limber_managed* managed, double left_ms) {
+  const limber_status status = guarded([&] {
+    need_started(managed);
+    if (!managed->settings.session.announces)
+      fail(ErrorCode::kInvalidArgument,
+           "begin: the session does not announce frames; set announces to 1 before the start");
+    managed->order = managed->session->begin(left_ms);
+  });
+  return status == LIMBER_OK ? managed->order.has_value() : -1;
 }
 
 limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, int met, int member,
@@ -211,5 +230,6 @@ limber_status limber_managed_report(limber_managed* managed, double elapsed_ms, 
     frame.member = member;
     frame.confidence = confidence >= 0 && confidence <= 1 ? confidence : -1;
     managed->session->report(frame);
+    managed->order.reset();
   });
 }

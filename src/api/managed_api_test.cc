@@ -30,6 +30,23 @@ TEST(ManagedApi, WithoutADaemonItManagesItself) {
   EXPECT_EQ(managed.fd(), -1);
 }
 
+TEST(ManagedApi, FramesCanBeAnnounced) {
+  auto with = options();
+  with.announces = true;
+  limber::ManagedSession managed(with);
+  EXPECT_FALSE(managed.begin(33)) << "nobody is there to order anything";
+  EXPECT_EQ(managed.ceiling(), 1);
+  managed.report(12, true, 1);
+  limber::ManagedSession silent(options());
+  try {
+    silent.begin(33);
+    FAIL();
+  } catch (const limber::Error& error) {
+    EXPECT_EQ(error.code(), limber::ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("set announces to 1"), std::string::npos) << error.what();
+  }
+}
+
 TEST(ManagedApi, NamesWhatIsNotLegal) {
   const auto refusal = [](limber::ManagedOptions wrong) -> std::string {
     try {

@@ -70,15 +70,15 @@ TEST(Confidence, TheManagerChoosesByIt) {
   cpu.name = "cpu";
   cpu.khz = {0};
   cpu.idle_w = {0};
-  const auto manager = make_resource_manager({cpu});
-  manager->add(1, application, 0);
+  ResourceManager manager({cpu});
+  manager.add(1, application, 0);
   double now_ms = 0;
   const auto play = [&](int frames, double small, double large) {
     int member = -1;
     for (int i = 0; i < frames; ++i, now_ms += 50) {
-      member = manager->frame_begins(1, {now_ms, now_ms + 40, {}, 0}).member;
+      member = manager.frame_begins(1, {now_ms, now_ms + 40, {}, 0}).member;
       const double ms = member == 0 ? 5 : 15;
-      manager->frame_ends(1, {now_ms + ms, true, true, member == 0 ? small : large});
+      manager.frame_ends(1, {now_ms + ms, true, true, member == 0 ? small : large});
     }
     return member;
   };

@@ -12,6 +12,8 @@ namespace {
 
 constexpr double kDeviations = 1.64;
 constexpr double kChangeShare = 0.03;  // of the device's planned power: what a change must save
+// To move costs caches, and others' load comes and goes: so much of a core's time must be gained by it.
+constexpr double kStay = 0.25;
 
 ArbiterOption plan_option(const DividedApplication& application, std::size_t o, const ManagedProcessor& processor,
                           double busy_scale) {
@@ -76,6 +78,29 @@ void add_change_costs(const std::vector<DividedApplication>& applications, doubl
   }
 }
 
+bool has(const ApplicationShare& share, std::size_t processor, int core) {
+  return share.processor == processor && std::find(share.cores.begin(), share.cores.end(), core) != share.cores.end();
+}
+
+std::vector<std::size_t> by_weight(const std::vector<DividedApplication>& applications) {
+  std::vector<std::size_t> order(applications.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
+    return applications[x].tables->target.weight > applications[y].tables->target.weight;
+  });
+  return order;
+}
+
+template <typename Load>
+std::vector<int> least_loaded(std::size_t count, std::size_t of, Load load) {
+  std::vector<int> cores(of);
+  std::iota(cores.begin(), cores.end(), 0);
+  std::stable_sort(cores.begin(), cores.end(), [&](int x, int y) { return load(x) < load(y); });
+  cores.resize(count);
+  std::sort(cores.begin(), cores.end());
+  return cores;
+}
+
 }  // namespace
 
 double divide_processors(const std::vector<DividedProcessor>& processors,
@@ -94,29 +119,29 @@ double divide_processors(const std::vector<DividedProcessor>& processors,
   std::vector<std::vector<int>> taken;
   for (const DividedProcessor& processor : processors)
     taken.emplace_back(static_cast<std::size_t>(processor.tables->cores), 0);
-  std::vector<std::size_t> order(applications.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
-    return applications[x].tables->target.weight > applications[y].tables->target.weight;
-  });
+  std::vector<ApplicationShare> before;
+  for (const DividedApplication& application : applications) before.push_back(*application.share);
+  const auto weight = [&](std::size_t a) { return applications[a].tables->target.weight; };
+  const std::vector<std::size_t> order = by_weight(applications);
   for (const std::size_t a : order) {
+    ApplicationShare& share = *applications[a].share;
     const ManagedOption& option = applications[a].tables->options[decision.options[a]];
     const DividedProcessor& processor = processors[option.processor];
     std::vector<int>& counts = taken[option.processor];
-    std::vector<int> cores(counts.size());
-    std::iota(cores.begin(), cores.end(), 0);
-    const auto load = [&](int c) {
-      const auto i = static_cast<std::size_t>(c);
-      return counts[i] + (i < processor.others.size() ? processor.others[i] : 0);
+    // Who only swapped cores with another of the same weight would gain nothing for both.
+    const auto place = [&](int c) {
+      if (has(before[a], option.processor, c)) return -kStay;
+      double others = 0;
+      for (std::size_t b = 0; b < applications.size(); ++b)
+        if (b != a && weight(b) >= weight(a) && has(before[b], option.processor, c)) others = 1;
+      return others;
     };
-    std::stable_sort(cores.begin(), cores.end(), [&](int x, int y) { return load(x) < load(y); });
-    cores.resize(static_cast<std::size_t>(option.cores));
-    for (const int c : cores) ++counts[static_cast<std::size_t>(c)];
-    std::sort(cores.begin(), cores.end());
-
-    ApplicationShare& share = *applications[a].share;
+    share.cores = least_loaded(static_cast<std::size_t>(option.cores), counts.size(), [&](int c) {
+      const auto i = static_cast<std::size_t>(c);
+      return counts[i] + (i < processor.others.size() ? processor.others[i] : 0) + place(c);
+    });
+    for (const int c : share.cores) ++counts[static_cast<std::size_t>(c)];
     share.processor = option.processor;
-    share.cores = std::move(cores);
     share.option = decision.options[a];
     share.points = decision.points;
     share.met = decision.unmet == 0;

@@ -33,7 +33,7 @@ struct DividedProcessor {
 struct DividedApplication {
   const ManagedApplication* tables = nullptr;
   const WorkEstimate* estimate = nullptr;
-  ApplicationShare* share = nullptr;  // before and after: what an application has is kept where a change saves little
+  ApplicationShare* share = nullptr;  // before and after: option and cores are kept where a change gains little
 };
 
 // By the arbiter (arbiter.h), on tables corrected by what was learnt. busy_scale: times the options' busy_w. Returns

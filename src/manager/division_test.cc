@@ -222,5 +222,33 @@ TEST(Division, TablesThatDoNotFitAreRefusedByName) {
   refused("times that are not above 0", [](auto& a) { a.options[0].ms[0] = 0; });
 }
 
+// To move costs caches: others' load must be so much less elsewhere, and two of one weight do not swap.
+TEST(Division, NobodyMovesForNothing) {
+  const ManagedApplication a = application("a", {option(0, 0, 1, 10, 1)}),
+                           b = application("b", {option(0, 0, 1, 10, 1)});
+  Device device({processor("cpu", 3)}, {a, b});
+  device.divide();
+  const std::vector<int> first = device.shares[0].cores, second = device.shares[1].cores;
+  ASSERT_NE(first, second);
+  const int third = 3 - first[0] - second[0];
+  const auto load = [&](int core, double share) {
+    device.processors[0].others.assign(3, 0.6);
+    device.processors[0].others[static_cast<std::size_t>(core)] = share;
+    device.divide();
+  };
+  load(first[0], 0.8);
+  EXPECT_EQ(device.shares[0].cores, first) << "a fifth of a core is not enough";
+  load(second[0], 0);
+  EXPECT_EQ(device.shares[0].cores, first) << "who swapped would gain nothing for both";
+  EXPECT_EQ(device.shares[1].cores, second);
+  load(third, 0.1);
+  EXPECT_EQ(device.shares[0].cores, std::vector<int>{third}) << "a free core is worth it";
+  EXPECT_EQ(device.shares[1].cores, second);
+  device.applications[1].target.weight = 5;
+  load(third, 0.1);
+  EXPECT_EQ(device.shares[1].cores, std::vector<int>{third}) << "and the heavier one may take it";
+  EXPECT_NE(device.shares[0].cores, std::vector<int>{third});
+}
+
 }  // namespace
 }  // namespace limber

@@ -2,6 +2,7 @@
 #include "manager/processor_pool.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "manager/smoothing.h"
@@ -10,6 +11,7 @@ namespace limber {
 namespace {
 
 constexpr double kForeign = 0.1;     // of a core's time: somebody else works here
+constexpr double kChange = 0.25;     // of a core's time: less is no reason to plan anew
 constexpr double kParkShare = 0.04;  // of a frame's deadline, that waking a clock may take
 constexpr double kGovernorMargin = 1.25;
 
@@ -21,12 +23,17 @@ ProcessorPool::ProcessorPool(std::vector<ManagedProcessor> processors, bool smoo
     if (smooth) tables_[p].idle_w = smooth_watts(tables_[p].khz, tables_[p].idle_w);
     states_[p].highest = tables_[p].khz.size() - 1;
     states_[p].others.assign(static_cast<std::size_t>(tables_[p].cores), 0);
+    states_[p].planned_others = states_[p].others;
     states_[p].used_by.assign(static_cast<std::size_t>(tables_[p].cores), 0);
   }
 }
 
 double ProcessorPool::others_sum(std::size_t p) const {
   return std::accumulate(states_[p].others.begin(), states_[p].others.end(), 0.0);
+}
+
+const std::vector<double>& ProcessorPool::plan_others(std::size_t p) {
+  return states_[p].planned_others = states_[p].others;
 }
 
 bool ProcessorPool::look(const SystemView& view, bool learn) {
@@ -38,6 +45,8 @@ bool ProcessorPool::look(const SystemView& view, bool learn) {
     const bool before = foreign(p);
     if (seen.others.size() == state.others.size()) state.others = seen.others;
     changed = changed || seen.available != state.available || highest != state.highest || foreign(p) != before;
+    for (std::size_t c = 0; c < state.others.size(); ++c)
+      changed = changed || std::abs(state.others[c] - state.planned_others[c]) >= kChange;
     state.available = seen.available;
     state.highest = highest;
     if (foreign(p)) find_needed(p, std::min(seen.point, highest));
@@ -91,18 +100,29 @@ void ProcessorPool::release(std::size_t p, const std::vector<int>& cores) {
   for (const int c : cores) --states_[p].used_by[static_cast<std::size_t>(c)];
 }
 
-void ProcessorPool::order(std::size_t p, bool used, std::size_t wanted, std::size_t planned) {
+void ProcessorPool::order(std::size_t p, const ClockWish& wish) {
   State& state = states_[p];
-  state.ours = state.ours || used;
+  state.ours = state.ours || wish.running || wish.always;
   if (tables_[p].khz.size() < 2 || !state.ours) return;  // not ours to choose
-  const auto within = [&](std::size_t point) { return std::min(point, state.highest); };
+  const std::size_t running = wish.running ? wish.wanted : 0, always = wish.always ? wish.planned : 0;
+  std::size_t point = std::max(running, always);
   if (foreign(p)) {
-    state.point = std::max(used ? within(wanted) : 0, within(state.needed));
-    clocks_[p] = used ? ClockOrder{ClockOrder::Kind::kFixed, "", state.point} : ClockOrder{};
+    // Theirs is the governor's business; it is held from below for who relies on that, and fixed for a frame only.
+    state.point = std::min(std::max(point, state.needed), state.highest);
+    clocks_[p] = wish.running  ? ClockOrder{ClockOrder::Kind::kFixed, "", state.point}
+                 : wish.always ? ClockOrder{ClockOrder::Kind::kAtLeast, "", state.point}
+                               : ClockOrder{};
     return;
   }
-  state.point = used ? within(wanted) : parks(p) ? 0 : within(planned);
+  if (!wish.running && !parks(p)) point = wish.planned;
+  state.point = std::min(point, state.highest);
   clocks_[p] = {ClockOrder::Kind::kFixed, "", state.point};
+}
+
+void ProcessorPool::give_back(std::size_t p) {
+  states_[p].ours = false;
+  states_[p].point = 0;
+  clocks_[p] = {};
 }
 
 }  // namespace limber

@@ -9,6 +9,14 @@
 
 namespace limber {
 
+// What applications want of a processor's clock.
+struct ClockWish {
+  bool running = false;     // announced frames run, and want at least:
+  std::size_t wanted = 0;   // this point
+  std::size_t planned = 0;  // by the last division, of all who are there
+  bool always = false;      // somebody is there whose frames are not announced, and relies on the plan
+};
+
 // What is known of each processor (availability, limits, who else works there), which cores run frames, and what is
 // asked of its clock. Plain data, reads no clock.
 class ProcessorPool {
@@ -24,6 +32,8 @@ class ProcessorPool {
   std::size_t point(std::size_t p) const { return states_[p].point; }      // that was ordered
   const std::vector<double>& others(std::size_t p) const { return states_[p].others; }
   double others_sum(std::size_t p) const;
+  // The same, for a plan: later changes that matter to it are what look() tells.
+  const std::vector<double>& plan_others(std::size_t p);
 
   // Takes over what monitors show; true where plans should be made anew. learn: the meters tell how hard we work it.
   bool look(const SystemView& view, bool learn);
@@ -46,9 +56,9 @@ class ProcessorPool {
   void take(std::size_t p, const std::vector<int>& cores);
   void release(std::size_t p, const std::vector<int>& cores);
 
-  // used: frames run there, and want at least this point. Otherwise the clock rests; where it does not park, at
-  // `planned`. A processor that never ran a frame of ours is left alone.
-  void order(std::size_t p, bool used, std::size_t wanted, std::size_t planned);
+  // A processor that never was of use to us is left alone.
+  void order(std::size_t p, const ClockWish& wish);
+  void give_back(std::size_t p);
   const std::vector<ClockOrder>& clocks() const { return clocks_; }
 
   PowerEstimate power;
@@ -57,8 +67,8 @@ class ProcessorPool {
   struct State {
     bool available = true, ours = false;  // ours: a frame ran there
     std::size_t highest = 0, point = 0, needed = 0;
-    std::vector<double> others;  // of each core
-    std::vector<int> used_by;    // frames that run on each core
+    std::vector<double> others, planned_others;  // of each core
+    std::vector<int> used_by;                    // frames that run on each core
   };
 
   void find_needed(std::size_t p, std::size_t now);

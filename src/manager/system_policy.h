@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // System policies: member, processor, cores and clocks for all applications of a device together. Layer: manager.
 //
-// Plain functions of what they are told: no clock, no platform, no threads. Whoever drives one (the simulator, a test)
-// tells it what happened and when, and does what it orders; the same calls give the same orders. The daemon on Linux
-// uses the slow half alone (division.h): there a frame's own choice is the application's (policy.h).
+// Plain functions of what they are told: no clock, no platform, no threads. Whoever drives one (the simulator, limberd,
+// a test) tells it what happened and when, and does what it orders; the same calls give the same orders.
 // Times are milliseconds on one clock of the driver's choice, power is watts.
 #pragma once
 #include <cstddef>
@@ -75,6 +74,7 @@ struct FrameOrder {
   int threads = 1;
   std::vector<int> cores;  // of the processor, counted from 0; empty: any of it
   double clamp_min = 0;    // uclamp, 0..1024
+  double expected_ms = 0;  // that it will take, clocks as planned; 0: nobody can tell
   double check_at_ms = 0;  // a point in time; above 0: call frame_checked() then if it still runs
   std::string reason;      // one line for people
 };
@@ -84,6 +84,8 @@ struct FrameEnd {
   bool met = false;
   bool finished = true;    // false: given up halfway (its processor is gone, or the application)
   double confidence = -1;  // of its answer (the softmax's largest probability), 0..1; below 0: not known
+  // How much of the ordered member's work was done, as its table counts it: less where a smaller one answered a part.
+  double done = 1;
 };
 
 // What is asked of a processor's clock.

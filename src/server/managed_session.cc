@@ -13,13 +13,14 @@ namespace limber::server {
 namespace {
 
 constexpr int64_t kMs = 1'000'000;
-constexpr std::size_t kMostWaiting = 32;
+constexpr std::size_t kMostReports = 32;
 constexpr int kRefusedMs = 5000;  // until the same is asked for again
 
 void wait_readable(int fd, int64_t until_ns) {
   pollfd ready{fd, POLLIN, 0};
-  const int64_t left = until_ns - now_ns();
-  if (left > 0) ::poll(&ready, 1, static_cast<int>(std::min<int64_t>(left / kMs + 1, 1000)));
+  const int64_t left = std::min<int64_t>(until_ns - now_ns(), 1000 * kMs);
+  const timespec patience{left / (1000 * kMs), left % (1000 * kMs)};
+  if (left > 0) ::ppoll(&ready, 1, &patience, nullptr);
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ void ManagedSession::manage_self(const std::string& why) {
 void ManagedSession::lose(const std::string& why, int retry_ms) {
   socket_.reset();
   waiting_.clear();
+  announced_ = false;
   next_try_ns_ = now_ns() + retry_ms * kMs;
   manage_self(why);
 }
@@ -84,6 +86,11 @@ void ManagedSession::send(const Request& request) {
 }
 
 bool ManagedSession::update() {
+  receive();
+  return std::exchange(changed_, false);
+}
+
+void ManagedSession::receive() {
   if (!socket_ && now_ns() >= next_try_ns_) connect();
   while (socket_) {
     const Packet packet = receive_packet(socket_.get());
@@ -97,7 +104,6 @@ bool ManagedSession::update() {
     }
   }
   if (!waiting_.empty() && now_ns() - reported_ns_ >= kReportMs * kMs) flush();
-  return std::exchange(changed_, false);
 }
 
 void ManagedSession::take(const std::string& packet) {
@@ -112,6 +118,12 @@ void ManagedSession::take(const std::string& packet) {
     // A lost report is no reason to stop; a session that is not wanted is.
     if (!managed_) lose(fmt::format("limberd at {} refused: {}", path_, refusal->what), kRefusedMs);
   }
+  if (auto* order = std::get_if<FrameOrdered>(&answer)) {
+    if (order->session != open_.session || !announced_ || order->frame != frame_) return;  // too late
+    if (order->member >= static_cast<int>(open_.members.size()))
+      return lose("limberd at " + path_ + " names members that are none", kRefusedMs);
+    ordered_ = std::move(*order);
+  }
   if (auto* assignment = std::get_if<Assignment>(&answer)) {
     if (assignment->session != open_.session) return;
     if (assignment->ceiling >= static_cast<int>(open_.members.size()))
@@ -123,19 +135,39 @@ void ManagedSession::take(const std::string& packet) {
 
 bool ManagedSession::wait(int milliseconds) {
   const int64_t until = now_ns() + milliseconds * kMs;
-  bool changed = update();
+  receive();
   while (socket_ && !managed_ && now_ns() < until) {
     wait_readable(socket_.get(), until);
-    changed = update() || changed;
+    receive();
   }
-  changed_ = changed_ || changed;  // whoever calls update() next shall hear of it
   return managed_;
 }
 
+std::optional<FrameOrdered> ManagedSession::begin(double left_ms, const std::vector<double>& waiting_ms) {
+  receive();
+  ordered_.reset();
+  announced_ = false;
+  if (!managed_ || !assignment_.announce || !(left_ms > 0)) return std::nullopt;
+  flush();
+  FrameBegins frame{open_.session, ++frame_, left_ms, waiting_ms};
+  if (frame.waiting_ms.size() > kMostWaiting) frame.waiting_ms.resize(kMostWaiting);
+  announced_ = true;
+  const int64_t until = now_ns() + static_cast<int64_t>(std::min(kOrderMs, left_ms / 10) * kMs);
+  send(frame);
+  while (socket_ && !ordered_ && now_ns() < until) {
+    wait_readable(socket_.get(), until);
+    receive();
+  }
+  return std::move(ordered_);
+}
+
 void ManagedSession::report(const FrameReport& frame) {
+  const bool frame_ends = std::exchange(announced_, false);
   if (!socket_) return;
   waiting_.push_back(frame);
-  const bool due = !frame.met || waiting_.size() >= kMostWaiting || now_ns() - reported_ns_ >= kReportMs * kMs;
+  waiting_.back().frame = frame_ends ? frame_ : 0;
+  const bool due =
+      !frame.met || waiting_.size() >= kMostReports || frame_ends || now_ns() - reported_ns_ >= kReportMs * kMs;
   if (due) flush();
 }
 

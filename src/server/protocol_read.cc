@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kMostMs = 1e7;
 constexpr int kMostCpu = 4096;
+constexpr std::size_t kMostReason = 1024;
 
 int whole(int64_t value, const std::string& where, int64_t low, int64_t high) {
   if (value < low || value > high)
@@ -50,6 +51,12 @@ double number(const Json& value, const std::string& where) {
   return value.get<double>();
 }
 
+int64_t frame_number(const Json& value, const std::string& where, int64_t least) {
+  const int64_t number = json_integer(value, where);
+  if (number < least) fail(ErrorCode::kInvalidArgument, "{}: {}; legal: {} and more", where, number, least);
+  return number;
+}
+
 std::vector<int> cpu_numbers(const Fields& fields, const char* key) {
   std::vector<int> numbers;
   for (const Json& item : list(fields, key, 0, static_cast<std::size_t>(kMostCpu)))
@@ -81,7 +88,8 @@ Target read_target(const Json& json, const std::string& where) {
 }
 
 OpenSession read_open(const Json& json) {
-  const Fields fields(json, "open", {"type", "session", "name", "members", "options", "target", "threads", "place"});
+  const Fields fields(json, "open",
+                      {"type", "session", "name", "members", "options", "target", "threads", "place", "announces"});
   OpenSession open;
   open.session = whole(fields, "session", 0, kMostSessionNumber);
   open.name = fields.text("name");
@@ -104,8 +112,20 @@ OpenSession read_open(const Json& json) {
       open.threads.push_back(whole(json_integer(item, fields.at("threads")), fields.at("threads"), 2, 1 << 30));
   }
   open.place = fields.boolean("place", false);
+  open.announces = fields.boolean("announces", false);
   check_session(open);
   return open;
+}
+
+FrameBegins read_begin(const Json& json) {
+  const Fields fields(json, "begin", {"type", "session", "frame", "left_ms", "waiting_ms"});
+  FrameBegins frame;
+  frame.session = whole(fields, "session", 0, kMostSessionNumber);
+  frame.frame = frame_number(fields.value("frame"), fields.at("frame"), 1);
+  frame.left_ms = real(fields.number("left_ms"), fields.at("left_ms"), -kMostMs, kMostMs);
+  for (const Json& item : list(fields, "waiting_ms", 0, kMostWaiting))
+    frame.waiting_ms.push_back(real(number(item, fields.at("waiting_ms")), fields.at("waiting_ms"), -kMostMs, kMostMs));
+  return frame;
 }
 
 FrameReports read_frames(const Json& json) {
@@ -113,17 +133,17 @@ FrameReports read_frames(const Json& json) {
   FrameReports reports;
   reports.session = whole(fields, "session", 0, kMostSessionNumber);
   for (const Json& item : list(fields, "frames", 1, kMostFrames)) {
-    if (!item.is_array() || item.size() < 5 || item.size() > 6 || !item[3].is_boolean())
+    if (!item.is_array() || item.size() != 7 || !item[3].is_boolean())
       fail(ErrorCode::kBadFile,
-           "frames: 'frames': a frame is [elapsed_ms, deadline_ms, work_ms, met, member] or with confidence behind "
-           "these");
+           "frames: 'frames': a frame is [elapsed_ms, deadline_ms, work_ms, met, member, confidence or null, frame]");
     FrameReport frame;
     frame.elapsed_ms = real(number(item[0], "frames: elapsed_ms"), "frames: elapsed_ms", 0, kMostMs);
     frame.deadline_ms = real(number(item[1], "frames: deadline_ms"), "frames: deadline_ms", -kMostMs, kMostMs);
     frame.work_ms = real(number(item[2], "frames: work_ms"), "frames: work_ms", 0, kMostMs);
     frame.met = item[3].get<bool>();
     frame.member = whole(json_integer(item[4], "frames: member"), "frames: member", 0, kMostMembers - 1);
-    if (item.size() == 6) frame.confidence = real(number(item[5], "frames: confidence"), "frames: confidence", 0, 1);
+    if (!item[5].is_null()) frame.confidence = real(number(item[5], "frames: confidence"), "frames: confidence", 0, 1);
+    frame.frame = frame_number(item[6], "frames: frame", 0);
     reports.frames.push_back(frame);
   }
   return reports;
@@ -140,6 +160,7 @@ Request read_request(const Json& json, const std::string& type) {
     return NewTarget{whole(fields, "session", 0, kMostSessionNumber),
                      read_target(fields.value("target"), "target: 'target'")};
   }
+  if (type == "begin") return read_begin(json);
   if (type == "frames") return read_frames(json);
   if (type == "release") {
     const Fields fields(json, type, {"type", "session"});
@@ -149,7 +170,7 @@ Request read_request(const Json& json, const std::string& type) {
     const Fields fields(json, type, {"type"});
     return StatusRequest{};
   }
-  fail(ErrorCode::kBadFile, "'type' is none of a request; legal: hello, open, target, frames, release, status");
+  fail(ErrorCode::kBadFile, "'type' is none of a request; legal: hello, open, target, begin, frames, release, status");
 }
 
 Welcome read_welcome(const Json& json) {
@@ -165,9 +186,9 @@ Welcome read_welcome(const Json& json) {
 }
 
 Assignment read_assignment(const Json& json) {
-  const Fields fields(
-      json, "assignment",
-      {"type", "session", "serial", "ceiling", "floor", "processor", "cpus", "khz", "exclusive", "met", "reason"});
+  const Fields fields(json, "assignment",
+                      {"type", "session", "serial", "ceiling", "floor", "processor", "cpus", "khz", "exclusive", "met",
+                       "announce", "reason"});
   Assignment assignment;
   assignment.session = whole(fields, "session", 0, kMostSessionNumber);
   assignment.serial = fields.integer("serial");
@@ -178,13 +199,30 @@ Assignment read_assignment(const Json& json) {
   assignment.khz = fields.integer("khz");
   assignment.exclusive = fields.boolean("exclusive", false);
   assignment.met = fields.boolean("met", false);
-  assignment.reason = name(fields.text("reason"), "assignment: 'reason'", 0, 1024);
+  assignment.announce = fields.boolean("announce", false);
+  assignment.reason = name(fields.text("reason"), "assignment: 'reason'", 0, kMostReason);
   return assignment;
+}
+
+FrameOrdered read_order(const Json& json) {
+  const Fields fields(json, "order",
+                      {"type", "session", "frame", "member", "processor", "cores", "expected_ms", "cpus", "reason"});
+  FrameOrdered order;
+  order.session = whole(fields, "session", 0, kMostSessionNumber);
+  order.frame = frame_number(fields.value("frame"), fields.at("frame"), 1);
+  order.member = whole(fields, "member", 0, kMostMembers - 1);
+  order.processor = fields.text("processor");
+  order.cores = whole(fields, "cores", 1, kMostCpu);
+  order.expected_ms = real(fields.number("expected_ms"), fields.at("expected_ms"), 0, kMostMs);
+  order.cpus = cpu_numbers(fields, "cpus");
+  order.reason = name(fields.text("reason"), "order: 'reason'", 0, kMostReason);
+  return order;
 }
 
 Answer read_answer(const Json& json, const std::string& type) {
   if (type == "welcome") return read_welcome(json);
   if (type == "assignment") return read_assignment(json);
+  if (type == "order") return read_order(json);
   if (type == "refusal") {
     const Fields fields(json, type, {"type", "session", "what"});
     return Refusal{whole(fields, "session", -1, kMostSessionNumber), fields.text("what")};
@@ -193,7 +231,7 @@ Answer read_answer(const Json& json, const std::string& type) {
     const Fields fields(json, type, {"type", "status"});
     return StatusText{print_json(fields.value("status"))};
   }
-  fail(ErrorCode::kBadFile, "'type' is none of an answer; legal: welcome, assignment, refusal, status");
+  fail(ErrorCode::kBadFile, "'type' is none of an answer; legal: welcome, assignment, order, refusal, status");
 }
 
 Json read_object(std::string_view text) {

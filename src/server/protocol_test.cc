@@ -54,12 +54,19 @@ TEST(Protocol, WhatIsSaidIsUnderstood) {
   EXPECT_EQ(open.threads, (std::vector<int>{12, 13}));
   EXPECT_TRUE(open.place);
 
-  const FrameReports sent{3, {{10.5, 33, 9, true, 1}, {0, 33, 0, false, 0}}};
+  const FrameReports sent{3, {{10.5, 33, 9, true, 1, 0.75, 12}, {0, 33, 0, false, 0}}};
   const auto reports = std::get<FrameReports>(decode_request(encode(Request(sent))));
   ASSERT_EQ(reports.frames.size(), 2u);
   EXPECT_EQ(reports.frames[0].elapsed_ms, 10.5);
   EXPECT_EQ(reports.frames[0].member, 1);
   EXPECT_FALSE(reports.frames[1].met);
+  EXPECT_EQ(reports.frames[0].confidence, 0.75);
+  EXPECT_LT(reports.frames[1].confidence, 0);
+  EXPECT_EQ(reports.frames[0].frame, 12);
+  const auto begins = std::get<FrameBegins>(decode_request(encode(Request(FrameBegins{3, 12, 32.5, {65.5, 98}}))));
+  EXPECT_EQ(begins.frame, 12);
+  EXPECT_EQ(begins.left_ms, 32.5);
+  EXPECT_EQ(begins.waiting_ms, (std::vector<double>{65.5, 98}));
   EXPECT_EQ(std::get<Release>(decode_request(encode(Request(Release{7})))).session, 7);
   EXPECT_EQ(std::get<Hello>(decode_request(encode(Request(Hello{1, "x"})))).name, "x");
   EXPECT_TRUE(std::holds_alternative<StatusRequest>(decode_request(encode(Request(StatusRequest{})))));
@@ -76,6 +83,15 @@ TEST(Protocol, WhatIsSaidIsUnderstood) {
   assignment.met = true;
   assignment.reason = "because";
   EXPECT_EQ(std::get<Assignment>(decode_answer(encode(Answer(assignment)))), assignment);
+  assignment.announce = true;
+  EXPECT_EQ(std::get<Assignment>(decode_answer(encode(Answer(assignment)))), assignment);
+  const auto ordered =
+      std::get<FrameOrdered>(decode_answer(encode(Answer(FrameOrdered{3, 12, 1, "A15", 2, 8.5, {4, 5}, "because"}))));
+  EXPECT_EQ(ordered.frame, 12);
+  EXPECT_EQ(ordered.member, 1);
+  EXPECT_EQ(ordered.cores, 2);
+  EXPECT_EQ(ordered.expected_ms, 8.5);
+  EXPECT_EQ(ordered.cpus, (std::vector<int>{4, 5}));
   const auto welcome = std::get<Welcome>(decode_answer(encode(Answer(Welcome{1, "0.1", {{"cpu", {0, 1}, {0}}}}))));
   ASSERT_EQ(welcome.processors.size(), 1u);
   EXPECT_EQ(welcome.processors[0].cpus, (std::vector<int>{0, 1}));
@@ -86,7 +102,7 @@ TEST(Protocol, RefusalsSayWhatAndWhereAndWhatIsLegal) {
   expect_refusal("", "not JSON");
   expect_refusal("[]", "expected a JSON object");
   expect_refusal("{\"type\": 5}", "text 'type'");
-  expect_refusal("{\"type\": \"dance\"}", "legal: hello, open, target, frames, release, status");
+  expect_refusal("{\"type\": \"dance\"}", "legal: hello, open, target, begin, frames, release, status");
   expect_refusal("{\"type\": \"hello\", \"protocol\": 1, \"name\": \"a\\u001b[2J\"}", "printable");
   expect_refusal("{\"type\": \"hello\", \"protocol\": 1, \"name\": \"\"}", "1 to 64 bytes");
   expect_refusal("{\"type\": \"hello\", \"protocol\": 1, \"name\": \"a\", \"x\": 1}", "unknown key 'x'");
@@ -96,7 +112,12 @@ TEST(Protocol, RefusalsSayWhatAndWhereAndWhatIsLegal) {
   expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": []}", "legal: 1 to 256");
   expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": [[1,2,3,4,5]]}", "[elapsed_ms, deadline_ms");
   expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": [[1e999,2,3,true,0]]}", "not JSON");
-  expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": [[-1,2,3,true,0]]}", "elapsed_ms: -1");
+  expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": [[-1,2,3,true,0,null,0]]}", "elapsed_ms: -1");
+  expect_refusal("{\"type\": \"frames\", \"session\": 0, \"frames\": [[1,2,3,true,0,null,-4]]}", "frame: -4; legal: 0");
+  expect_refusal("{\"type\": \"begin\", \"session\": 0, \"frame\": 0, \"left_ms\": 5, \"waiting_ms\": []}",
+                 "legal: 1 and more");
+  expect_refusal("{\"type\": \"begin\", \"session\": 0, \"frame\": 1, \"left_ms\": 1e9, \"waiting_ms\": []}",
+                 "'left_ms'");
   std::string deep = "{\"type\":";
   for (int i = 0; i < 20'000; ++i) deep += '[';
   expect_refusal(deep, "nested deeper");
@@ -124,9 +145,13 @@ TEST(Protocol, SessionsAreChecked) {
 // Whatever comes is understood or refused; nothing else happens.
 TEST(Protocol, MutatedMessagesAreUnderstoodOrRefused) {
   std::mt19937 random(5);
-  const std::vector<std::string> whole = {
-      encode(Request(session())), encode(Request(FrameReports{1, {{1, 2, 3, true, 0}}})),
-      encode(Request(Hello{1, "name"})), encode(Answer(Assignment{})), encode(Answer(Welcome{1, "1", {}}))};
+  const std::vector<std::string> whole = {encode(Request(session())),
+                                          encode(Request(FrameReports{1, {{1, 2, 3, true, 0}}})),
+                                          encode(Request(Hello{1, "name"})),
+                                          encode(Answer(Assignment{})),
+                                          encode(Request(FrameBegins{1, 1, 5, {9}})),
+                                          encode(Answer(FrameOrdered{})),
+                                          encode(Answer(Welcome{1, "1", {}}))};
   const std::string words = "{}[]\",:0-9eE.+truefalsenull\\u0000";
   int refused = 0;
   for (int i = 0; i < 20'000; ++i) {

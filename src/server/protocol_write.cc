@@ -39,19 +39,28 @@ Json json_of(const OpenSession& open) {
           {"options", std::move(options)},
           {"target", target_json(open.target)},
           {"threads", open.threads},
-          {"place", open.place}};
+          {"place", open.place},
+          {"announces", open.announces}};
 }
 
 Json json_of(const NewTarget& target) {
   return {{"type", "target"}, {"session", target.session}, {"target", target_json(target.target)}};
 }
 
+Json json_of(const FrameBegins& frame) {
+  return {{"type", "begin"},
+          {"session", frame.session},
+          {"frame", frame.frame},
+          {"left_ms", frame.left_ms},
+          {"waiting_ms", frame.waiting_ms}};
+}
+
 Json json_of(const FrameReports& reports) {
   Json frames = Json::array();
   for (const FrameReport& frame : reports.frames) {
-    Json one = {frame.elapsed_ms, frame.deadline_ms, frame.work_ms, frame.met, frame.member};
-    if (frame.confidence >= 0) one.push_back(frame.confidence);
-    frames.push_back(std::move(one));
+    const Json confidence = frame.confidence >= 0 ? Json(frame.confidence) : Json();
+    frames.push_back(
+        {frame.elapsed_ms, frame.deadline_ms, frame.work_ms, frame.met, frame.member, confidence, frame.frame});
   }
   return {{"type", "frames"}, {"session", reports.session}, {"frames", std::move(frames)}};
 }
@@ -75,10 +84,22 @@ Json json_of(const Welcome& welcome) {
 }
 
 Json json_of(const Assignment& assignment) {
-  return {{"type", "assignment"},          {"session", assignment.session}, {"serial", assignment.serial},
-          {"ceiling", assignment.ceiling}, {"floor", assignment.floor},     {"processor", assignment.processor},
-          {"cpus", assignment.cpus},       {"khz", assignment.khz},         {"exclusive", assignment.exclusive},
-          {"met", assignment.met},         {"reason", assignment.reason}};
+  return {{"type", "assignment"},          {"session", assignment.session},   {"serial", assignment.serial},
+          {"ceiling", assignment.ceiling}, {"floor", assignment.floor},       {"processor", assignment.processor},
+          {"cpus", assignment.cpus},       {"khz", assignment.khz},           {"exclusive", assignment.exclusive},
+          {"met", assignment.met},         {"announce", assignment.announce}, {"reason", assignment.reason}};
+}
+
+Json json_of(const FrameOrdered& order) {
+  return {{"type", "order"},
+          {"session", order.session},
+          {"frame", order.frame},
+          {"member", order.member},
+          {"processor", order.processor},
+          {"cores", order.cores},
+          {"expected_ms", order.expected_ms},
+          {"cpus", order.cpus},
+          {"reason", order.reason}};
 }
 
 Json json_of(const Refusal& refusal) {

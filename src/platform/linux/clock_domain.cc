@@ -10,10 +10,6 @@
 
 namespace limber {
 
-bool ClockDomain::has_userspace() const {
-  return std::find(governors_.begin(), governors_.end(), kUserspace) != governors_.end();
-}
-
 std::string ClockDomain::value(int64_t khz) const {
   return fmt::format("{}", khz * files().per_khz);
 }
@@ -76,25 +72,8 @@ Outcome ClockDomain::set_limits(RestoreLog& log, const ClockLimits& wanted) cons
 }
 
 Outcome ClockDomain::set_fixed(RestoreLog& log, int64_t khz) const {
-  if (has_userspace()) {
-    Outcome outcome = set_governor(log, kUserspace);
-    // Limits that an earlier order narrowed must not clamp this one.
-    if (const ClockLimits now = limits(log.fs()); outcome.ok() && (khz < now.low || khz > now.high))
-      outcome = set_limits(log, {std::min(khz, found_limits_.low), std::max(khz, found_limits_.high)});
-    if (outcome.ok()) {
-      const std::string point = file(files().fixed);
-      outcome = found_governor_ == kUserspace ? log.set(point, value(khz)) : log.set_passing(point, value(khz));
-    }
-    if (outcome.ok()) {
-      const auto made = parse_integer(outcome.now);
-      outcome.now = fmt::format("{} kHz", made ? *made / files().per_khz : khz);
-      return outcome;
-    }
-    // Some drivers list userspace and refuse it, so the limits have to do.
-    if (outcome.error == ENOENT || outcome.error == EACCES) return outcome;
-    if (governor(log.fs()) == kUserspace) set_governor(log, found_governor_);
-  }
-  return set_limits(log, {khz, khz});
+  const Outcome outcome = set_governor(log, found_governor_);
+  return outcome.ok() ? set_limits(log, {khz, khz}) : outcome;
 }
 
 Outcome ClockDomain::set_at_least(RestoreLog& log, int64_t khz) const {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A clock that software may choose: a cpufreq policy, a devfreq device. Layer: platform.
 //
-// Both have a governor, a lower and an upper limit and, under the governor userspace, a fixed point; names and units of
-// the files differ, and that is all that differs here. Frequencies are kHz. The kernel rounds, clamps and refuses:
-// every setter says what holds afterwards. Not thread-safe. A setter costs a few file accesses, tens of microseconds,
-// and on most boards milliseconds pass until the new frequency holds.
+// Both have a governor, a lower and an upper limit; names and units of the files differ, and that is all that differs
+// here. A fixed point is both limits at one point, whatever the governor: to change the governor instead would stop and
+// start it, which waits for all CPUs (tens of milliseconds), too slow for a frame. Frequencies are kHz. The kernel
+// rounds, clamps and refuses: every setter says what holds afterwards. Not thread-safe. A setter costs a few file
+// accesses, tens of microseconds, and on most boards milliseconds pass until the new frequency holds.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -33,7 +34,7 @@ class ClockDomain {
   const std::vector<int64_t>& khz() const { return khz_; }  // ascending; the two ends where the driver lists none
   bool steps_listed() const { return steps_listed_; }
   const std::vector<std::string>& governors() const { return governors_; }
-  bool has_userspace() const;
+  double switch_ms() const { return switch_ms_; }  // until a new point holds, as the driver says; a GPU's: a guess
   const std::string& found_governor() const { return found_governor_; }
   const ClockLimits& found_limits() const { return found_limits_; }
 
@@ -53,7 +54,7 @@ class ClockDomain {
   Outcome set_governor(RestoreLog& log, const std::string& governor) const;
   // In the order that never has the lower limit above the upper one.
   Outcome set_limits(RestoreLog& log, const ClockLimits& limits) const;
-  // userspace's fixed point where there is that governor, else both limits at one point.
+  // Both limits at one point, under the governor that was found.
   Outcome set_fixed(RestoreLog& log, int64_t khz) const;
   // The governor that was found, not below.
   Outcome set_at_least(RestoreLog& log, int64_t khz) const;
@@ -72,6 +73,7 @@ class ClockDomain {
   std::vector<int> cpus_;
   std::vector<int64_t> khz_;
   bool steps_listed_ = false;
+  double switch_ms_ = 0;
   std::vector<std::string> governors_;
   std::string found_governor_;
   ClockLimits found_limits_;

@@ -12,6 +12,9 @@ namespace {
 constexpr const char* kCpuRoot = "/sys/devices/system/cpu";
 constexpr const char* kDevfreqRoot = "/sys/class/devfreq";
 
+// Until a clock has changed, where nobody says: of boards with a slow regulator, and of GPUs.
+constexpr double kUnknownMs = 1, kGpuMs = 2;
+
 // Drivers of GPUs as device/uevent names them, and what GPUs are called where it does not.
 constexpr std::array<std::string_view, 14> kGpuDrivers = {
     "panfrost", "panthor",     "lima",    "mali",   "gk20a", "nvgpu",       "gv11b",
@@ -41,13 +44,12 @@ const ClockDomain::Files& ClockDomain::files() const {
                                   "scaling_available_frequencies",
                                   "scaling_min_freq",
                                   "scaling_max_freq",
-                                  "scaling_setspeed",
                                   "scaling_cur_freq",
                                   "cpuinfo_min_freq",
                                   "cpuinfo_max_freq"};
-  static constexpr Files kDevfreq{1000,       "governor", "available_governors", "available_frequencies",
-                                  "min_freq", "max_freq", "userspace/set_freq",  "cur_freq",
-                                  "min_freq", "max_freq"};
+  static constexpr Files kDevfreq{
+      1000,       "governor", "available_governors", "available_frequencies", "min_freq", "max_freq", "cur_freq",
+      "min_freq", "max_freq"};
   return cpu_ ? kCpufreq : kDevfreq;
 }
 
@@ -69,6 +71,10 @@ ClockDomain::ClockDomain(const Fs& fs, std::string path, bool cpu) : path_(std::
   std::sort(khz_.begin(), khz_.end());
   khz_.erase(std::unique(khz_.begin(), khz_.end()), khz_.end());
   khz_.erase(khz_.begin(), std::upper_bound(khz_.begin(), khz_.end(), 0));
+  // Nanoseconds; drivers that do not know say 4294967295 ("eternal").
+  const int64_t latency_ns = cpu_ ? read_integer(fs, file("cpuinfo_transition_latency")).value_or(UINT32_MAX) : 0;
+  switch_ms_ =
+      latency_ns > 0 && latency_ns < UINT32_MAX ? static_cast<double>(latency_ns) * 1e-6 : (cpu_ ? kUnknownMs : kGpuMs);
   governors_ = parse_words(fs.read(file(names.governors)).text);
   found_governor_ = governor(fs);
   found_limits_ = limits(fs);

@@ -67,20 +67,22 @@ TEST_F(Clocks, LimitsAreSetInTheOrderThatTheKernelTakes) {
   }
 }
 
-TEST_F(Clocks, AFixedPointByUserspace) {
+// The governor stays: to change it takes the kernel longer than a frame.
+TEST_F(Clocks, AFixedPointIsBothLimits) {
   RestoreLog log(fs_);
   const Outcome outcome = big().set_fixed(log, 1200000);
   EXPECT_TRUE(outcome.ok()) << outcome.reason;
-  EXPECT_EQ(outcome.now, "1200000 kHz");
-  EXPECT_EQ(value("scaling_governor"), "userspace");
-  EXPECT_EQ(value("scaling_setspeed"), "1200000");
-  EXPECT_TRUE(log.restore().left.empty());
+  EXPECT_EQ(outcome.now, "1200000..1200000 kHz");
   EXPECT_EQ(value("scaling_governor"), "schedutil");
+  EXPECT_EQ(value("scaling_min_freq"), "1200000");
+  EXPECT_TRUE(log.restore().left.empty());
+  EXPECT_EQ(value("scaling_min_freq"), "200000");
+  EXPECT_EQ(value("scaling_max_freq"), "2000000");
 }
 
 TEST_F(Clocks, TheKernelsRoundingIsReported) {
   RestoreLog log(fs_);
-  EXPECT_EQ(big().set_fixed(log, 1250000).now, "1300000 kHz");
+  EXPECT_EQ(big().set_fixed(log, 1250000).now, "1300000..1300000 kHz");
   EXPECT_EQ(big().set_limits(log, {1010000, 1490000}).now, "1100000..1500000 kHz");
 }
 
@@ -89,22 +91,7 @@ TEST_F(Clocks, AFixedPointIsNotClampedByAnEarlierOrder) {
   const ClockDomain domain = big();
   ASSERT_TRUE(domain.set_at_least(log, 1800000).ok());
   EXPECT_EQ(value("scaling_min_freq"), "1800000");
-  EXPECT_EQ(domain.set_fixed(log, 600000).now, "600000 kHz");
-}
-
-TEST_F(Clocks, WithoutUserspaceBothLimits) {
-  fs_.put(kRoot + "policy4/scaling_available_governors", {"performance schedutil"});
-  RestoreLog log(fs_);
-  const Outcome outcome = big().set_fixed(log, 1200000);
-  EXPECT_TRUE(outcome.ok());
-  EXPECT_EQ(outcome.now, "1200000..1200000 kHz");
-  EXPECT_EQ(value("scaling_governor"), "schedutil");
-}
-
-TEST_F(Clocks, AUserspaceThatIsListedAndRefusedIsDoneWithout) {
-  fs_.rules[kRoot + "policy4/scaling_governor"] = [](std::string& value) { return value == "userspace" ? EINVAL : 0; };
-  RestoreLog log(fs_);
-  EXPECT_EQ(big().set_fixed(log, 1200000).now, "1200000..1200000 kHz");
+  EXPECT_EQ(domain.set_fixed(log, 600000).now, "600000..600000 kHz");
 }
 
 TEST_F(Clocks, AsFoundUndoesEveryOrder) {
@@ -129,7 +116,7 @@ TEST_F(Clocks, APolicyThatVanishesBetweenTwoWrites) {
   const ClockDomain domain = big();
   RestoreLog log(fs_);
   fs_.before_write = [this](const std::string& path) {
-    if (path.find("setspeed") != std::string::npos) fs_.erase(kRoot + "policy4");
+    if (path.find("scaling_max_freq") != std::string::npos) fs_.erase(kRoot + "policy4");
   };
   const Outcome outcome = domain.set_fixed(log, 1200000);
   EXPECT_EQ(outcome.error, ENOENT);

@@ -7,9 +7,7 @@ namespace limber {
 
 struct ClockDomain::Files {
   int64_t per_khz;  // the files' unit
-  const char *governor, *governors, *steps, *low, *high, *fixed, *current, *lowest, *highest;
+  const char *governor, *governors, *steps, *low, *high, *current, *lowest, *highest;
 };
-
-inline constexpr const char* kUserspace = "userspace";
 
 }  // namespace limber

@@ -48,7 +48,7 @@ class FaultyFs : public TreeFs {
   }
 
   // cpufreq's manners: limits rounded up to a step, a lower one above the upper one is EINVAL, a governor that is not
-  // listed too, the fixed point exists under userspace only.
+  // listed too.
   void act_as_cpufreq(const std::string& policy) {
     const auto number = [this, policy](const char* name) {
       return read_integer(*this, policy + "/" + name).value_or(0);
@@ -73,16 +73,6 @@ class FaultyFs : public TreeFs {
     rules[policy + "/scaling_governor"] = [this, policy](std::string& value) {
       const auto known = parse_words(TreeFs::read(policy + "/scaling_available_governors").text);
       if (std::find(known.begin(), known.end(), value) == known.end()) return EINVAL;
-      TreeFs::put(policy + "/scaling_setspeed",
-                  {value == "userspace" ? TreeFs::read(policy + "/scaling_max_freq").text : "<unsupported>"});
-      return 0;
-    };
-    rules[policy + "/scaling_setspeed"] = [=, this](std::string& value) {
-      if (TreeFs::read(policy + "/scaling_governor").text != "userspace") return EINVAL;
-      const int error = round(value);
-      if (error != 0) return error;
-      const int64_t khz = std::stoll(value);
-      value = std::to_string(std::min(std::max(khz, number("scaling_min_freq")), number("scaling_max_freq")));
       return 0;
     };
   }

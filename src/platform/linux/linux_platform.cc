@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "platform/linux/external_meter.h"
 #include "platform/linux/pressure.h"
+#include "platform/linux/processor_rail.h"
 
 namespace limber {
 namespace {
@@ -85,9 +86,7 @@ Outcome LinuxPlatform::set_clock(std::size_t index, const ClockRequest& request)
     }
     if (worst.ok()) worst = outcome;
   }
-  // userspace leaves the upper limit as it is.
-  const bool by_limits = request.kind == ClockRequest::Kind::kFixed && !processor.domains[0].has_userspace();
-  asked_khz_[index] = by_limits ? khz : 0;
+  asked_khz_[index] = request.kind == ClockRequest::Kind::kFixed ? khz : 0;
   return worst;
 }
 
@@ -115,7 +114,19 @@ PlatformView::Processor LinuxPlatform::view_of(std::size_t index, const std::vec
   }
   view.available = view.available && there;
   view.highest = point_below(processor, reachable);
+  view.point = point_below(processor, processor.domains.front().current_khz(fs_));
   return view;
+}
+
+void LinuxPlatform::read_power(int64_t now_ns, PlatformView* view) {
+  const PowerReading reading = meters_[0]->read(now_ns);
+  view->power_w = reading.watts;
+  for (size_t i = 0; i < processors_.size(); ++i) {
+    const auto feeds = rail_of(reading.rails, processors_, i);
+    if (!feeds || !feeds->alone) continue;
+    for (const Rail& rail : reading.rails)
+      if (rail.name == feeds->name) view->processors[i].power_w = rail.watts;
+  }
 }
 
 PlatformView LinuxPlatform::view(int64_t now_ns) {
@@ -123,7 +134,7 @@ PlatformView LinuxPlatform::view(int64_t now_ns) {
   load_.sample(fs_, now_ns);
   const std::vector<int> online = parse_cpus(fs_.read(kOnline).text);
   for (size_t i = 0; i < processors_.size(); ++i) view.processors.push_back(view_of(i, online));
-  if (!meters_.empty()) view.power_w = meters_[0]->read(now_ns).watts;
+  if (!meters_.empty()) read_power(now_ns, &view);
   for (const ThermalZone& zone : zones_)
     if (const auto celsius = read_celsius(fs_, zone)) view.celsius = std::max(view.celsius, *celsius);
   for (const CoolingState& state : read_cooling(fs_)) view.throttled = view.throttled || state.now > 0;

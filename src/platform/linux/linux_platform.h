@@ -41,7 +41,9 @@ struct PlatformView {
     bool available = true;
     // The last point that heat and others' limits leave.
     std::size_t highest = std::numeric_limits<std::size_t>::max();
+    std::size_t point = 0;       // at which it runs now: the last at or below
     std::vector<double> others;  // of each core, in the order of LinuxProcessor::cpus; a core that is off: 1
+    double power_w = -1;         // mean since the last view; below 0: no rail that feeds it alone
   };
   std::vector<Processor> processors;
   double power_w = -1;       // mean since the last view; below 0: no sensor
@@ -79,6 +81,7 @@ class LinuxPlatform {
 
  private:
   std::string owner_of_clocks() const;  // why they are not ours to set, or ""
+  void read_power(int64_t now_ns, PlatformView* view);
   PlatformView::Processor view_of(std::size_t index, const std::vector<int>& online) const;
 
   Fs& fs_;

@@ -117,6 +117,9 @@ std::vector<LinuxProcessor> find_processors(const Fs& fs) {
     domains.push_back(std::move(gpu));
     processors.push_back({"gpu", false, {}, 0, std::move(domains), std::move(khz)});
   }
+  for (LinuxProcessor& processor : processors)
+    for (const ClockDomain& domain : processor.domains)
+      processor.switch_ms = std::max(processor.switch_ms, domain.switch_ms());
   name_each_once(processors);
   return processors;
 }

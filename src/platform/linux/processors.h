@@ -15,6 +15,7 @@ struct LinuxProcessor {
   int64_t capacity = 0;              // of one core, 1024: the machine's fastest; 0: the kernel does not tell
   std::vector<ClockDomain> domains;  // set together; none: the clock is not ours to choose
   std::vector<int64_t> khz;          // operating points, ascending; {0} without domains
+  double switch_ms = 0;              // until a new point holds
 };
 
 // CPUs with one clock are a processor. Where each CPU has a clock of its own (laptops, servers), those of the same kind

@@ -12,23 +12,26 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
 #include "platform/clock.h"
+#include "server/daemon/board_watts.h"
 #include "server/daemon/log.h"
 #include "server/daemon/notify.h"
 
 namespace limber::server {
 namespace {
 
+constexpr double kOrderMs = 0.2;              // an application's word, the helper's, and some files
 constexpr int kBusyMs = 100, kIdleMs = 1000;  // between two looks at the machine, with and without sessions
 
 double now_ms() {
   return static_cast<double>(now_ns()) / 1e6;
 }
 
-std::vector<ArbitratedProcessor> arbitrated(const LinuxPlatform& platform) {
+std::vector<ArbitratedProcessor> arbitrated(const LinuxPlatform& platform, const DaemonSettings& settings) {
   std::vector<ArbitratedProcessor> processors;
   for (const LinuxProcessor& found : platform.processors()) {
     ArbitratedProcessor processor;
@@ -36,10 +39,12 @@ std::vector<ArbitratedProcessor> arbitrated(const LinuxPlatform& platform) {
     processor.tables.cpu = found.cpu;
     processor.tables.cores = found.cpu ? static_cast<int>(found.cpus.size()) : 1;
     processor.tables.khz = found.khz;
+    processor.tables.switch_ms = found.switch_ms + kOrderMs;
     processor.cpus = found.cpus;
     processor.capacity = static_cast<double>(found.capacity);
     processors.push_back(std::move(processor));
   }
+  if (!settings.board.empty()) add_watts(read_board(settings.board), &processors);
   return processors;
 }
 
@@ -52,6 +57,12 @@ Descriptor made(int fd, const char* what) {
 bool has_ended(const Descriptor& process) {
   pollfd ready{process.get(), POLLIN, 0};
   return process && ::poll(&ready, 1, 0) > 0;
+}
+
+void drain(const Descriptor& timer) {
+  uint64_t times = 0;
+  while (::read(timer.get(), &times, sizeof times) > 0) {
+  }
 }
 
 sigset_t ending_signals() {
@@ -70,9 +81,10 @@ Daemon::Daemon(const DaemonSettings& settings, int listener, int control)
       control_(control),
       fs_(settings.sysfs_root),
       platform_(fs_, {}),
-      sessions_(std::make_unique<Sessions>(arbitrated(platform_), settings.boost, helper_)),
+      sessions_(std::make_unique<Sessions>(arbitrated(platform_, settings), settings.boost, helper_)),
       epoll_(made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
       timer_(made(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")),
+      checks_(made(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")),
       started_ns_(now_ns()) {
   const sigset_t ending = ending_signals();
   ::sigprocmask(SIG_BLOCK, &ending, nullptr);
@@ -81,6 +93,7 @@ Daemon::Daemon(const DaemonSettings& settings, int listener, int control)
   watch(control_, Source::kControl, 0);
   watch(signals_.get(), Source::kSignal, 0);
   watch(timer_.get(), Source::kTimer, 0);
+  watch(checks_.get(), Source::kCheck, 0);
   set_pace();
   for (const OtherManager& manager : platform_.other_managers())
     if (manager.owns_clocks) log("{} runs and owns the clocks: it {}", manager.name, manager.what);
@@ -108,6 +121,7 @@ void Daemon::run() {
       if (source == Source::kListener) accept_all();
       if (source == Source::kControl) take_helper();
       if (source == Source::kTimer) tick();
+      if (source == Source::kCheck) drain(checks_);  // settle() does the rest
       if (source != Source::kClient) continue;
       const auto client = clients_.find(static_cast<int>(data & 0xffffffff));
       if (client != clients_.end() && !client->second.gone) serve(&client->second);
@@ -186,17 +200,20 @@ void Daemon::take(Client* client, const std::string& packet) {
     if (!client->greeted) fail(ErrorCode::kInvalidArgument, "the first message must be hello");
     if (const auto* open = std::get_if<OpenSession>(&request)) {
       session = open->session;
-      sessions_->open(client->number, client->pid, *open);
+      sessions_->open(client->number, client->pid, *open, now_ms());
       log("{} (process {}, user {}) opened {}", client->name, client->pid, client->uid, open->name);
     } else if (const auto* target = std::get_if<NewTarget>(&request)) {
       session = target->session;
-      sessions_->retarget(client->number, *target);
+      sessions_->retarget(client->number, *target, now_ms());
+    } else if (const auto* frame = std::get_if<FrameBegins>(&request)) {
+      session = frame->session;
+      answer(client, sessions_->begin(client->number, *frame, now_ms()));
     } else if (const auto* frames = std::get_if<FrameReports>(&request)) {
       session = frames->session;
-      sessions_->report(client->number, *frames);
+      sessions_->report(client->number, *frames, now_ms());
     } else if (const auto* release = std::get_if<Release>(&request)) {
       session = release->session;
-      sessions_->release(client->number, session);
+      sessions_->release(client->number, session, now_ms());
     } else {
       answer(client, StatusText{status()});
     }
@@ -220,9 +237,7 @@ void Daemon::refuse(Client* client, int session, const std::string& what) {
 }
 
 void Daemon::tick() {
-  uint64_t times = 0;
-  while (::read(timer_.get(), &times, sizeof times) > 0) {
-  }
+  drain(timer_);
   const std::vector<int> own = sessions_->pids();
   view_ = helper_.view(own);
   if (view_.processors.empty()) {
@@ -233,11 +248,15 @@ void Daemon::tick() {
   seen.now_ms = now_ms();
   seen.power_w = view_.power_w;
   seen.celsius = view_.celsius;
+  if (settings_.thermal_cap_c > 0) seen.cap_c = settings_.thermal_cap_c;
+  if (settings_.power_cap_w > 0) seen.cap_w = settings_.power_cap_w;
   for (const PlatformView::Processor& processor : view_.processors) {
     seen.processors.emplace_back();
     seen.processors.back().available = processor.available;
     seen.processors.back().highest = processor.highest;
     seen.processors.back().others = processor.others;
+    seen.processors.back().point = processor.point;
+    seen.processors.back().power_w = processor.power_w;
   }
   sessions_->look(seen);
 }
@@ -248,7 +267,7 @@ void Daemon::bury() {
       ++client;
       continue;
     }
-    sessions_->release_all(client->first);
+    sessions_->release_all(client->first, now_ms());
     if (client->second.greeted && client->second.name != "status")
       log("{} (process {}) has gone; what it had is free", client->second.name, client->second.pid);
     client = clients_.erase(client);
@@ -265,6 +284,7 @@ void Daemon::settle() {
   });
   bury();
   set_pace();
+  set_check();
   const std::size_t count = sessions_->all().size();
   std::string status = fmt::format("STATUS={} session{} of {} application{}", count, count == 1 ? "" : "s",
                                    clients_.size(), clients_.size() == 1 ? "" : "s");
@@ -280,6 +300,17 @@ void Daemon::set_pace() {
   every.it_value.tv_nsec = 1;  // now, and then
   every.it_interval = {pace / 1000, pace % 1000 * 1'000'000L};
   ::timerfd_settime(timer_.get(), 0, &every, nullptr);
+}
+
+void Daemon::set_check() {
+  const double next = sessions_->next_check_ms();
+  const double wanted = std::isfinite(next) ? std::max(next, 1e-3) : 0;
+  if (wanted == check_ms_) return;
+  check_ms_ = wanted;
+  itimerspec once{};
+  const auto ns = wanted > 0 ? static_cast<int64_t>(std::ceil(wanted * 1e6)) + 1 : 0;  // never early
+  once.it_value = {ns / 1'000'000'000, ns % 1'000'000'000};
+  ::timerfd_settime(checks_.get(), TFD_TIMER_ABSTIME, &once, nullptr);
 }
 
 Welcome Daemon::welcome() const {

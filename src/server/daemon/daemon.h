@@ -36,7 +36,7 @@ class Daemon {
     bool greeted = false, gone = false;
     int refusals = 0;
   };
-  enum class Source : uint32_t { kListener, kControl, kSignal, kTimer, kClient };
+  enum class Source : uint32_t { kListener, kControl, kSignal, kTimer, kCheck, kClient };
 
   void watch(int fd, Source source, int number);
   void accept_all();
@@ -49,6 +49,7 @@ class Daemon {
   void settle();
   void bury();
   void set_pace();
+  void set_check();
   Welcome welcome() const;
   std::string status();  // status.cc
 
@@ -59,10 +60,11 @@ class Daemon {
   HelperLink helper_;
   std::unique_ptr<Sessions> sessions_;
   std::map<int, Client> clients_;
-  Descriptor epoll_, timer_, signals_;
+  Descriptor epoll_, timer_, checks_, signals_;
   std::string told_;  // the last status line for the service manager
   PlatformView view_;
   int64_t started_ns_ = 0;
+  double check_ms_ = 0;  // for which checks_ is set; 0: it is not
   int next_client_ = 1, pace_ms_ = 0, helpers_ = 0;
   bool running_ = true;
 };

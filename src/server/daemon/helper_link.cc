@@ -20,7 +20,9 @@ PlatformView read_view(const Json& json) {
     PlatformView::Processor processor;
     processor.available = item.at("available").get<bool>();
     processor.highest = item.at("highest").get<std::size_t>();
+    processor.point = item.at("point").get<std::size_t>();
     processor.others = item.at("others").get<std::vector<double>>();
+    processor.power_w = item.at("power_w").get<double>();
     view.processors.push_back(std::move(processor));
   }
   view.power_w = json.at("power_w").get<double>();

@@ -105,7 +105,11 @@ Json view(LinuxPlatform& platform, const Json& request) {
   for (std::size_t p = 0; p < seen.processors.size(); ++p) {
     const auto& processor = seen.processors[p];
     const std::size_t highest = std::min(processor.highest, platform.processors()[p].khz.size() - 1);
-    processors.push_back({{"available", processor.available}, {"highest", highest}, {"others", processor.others}});
+    processors.push_back({{"available", processor.available},
+                          {"highest", highest},
+                          {"point", processor.point},
+                          {"others", processor.others},
+                          {"power_w", processor.power_w}});
   }
   Json reply = json_of({});
   reply["view"] = {{"processors", std::move(processors)},

@@ -226,14 +226,95 @@ TEST(Limberd, ProtocolAndOrderAreChecked) {
     return packet.text;
   };
   EXPECT_NE(ask(encode(Request(StatusRequest{}))).find("the first message must be hello"), std::string::npos);
-  EXPECT_NE(ask(encode(Request(Hello{1, "x"}))).find("welcome"), std::string::npos);
+  EXPECT_NE(ask(encode(Request(Hello{kProtocol, "x"}))).find("welcome"), std::string::npos);
   EXPECT_NE(ask(encode(Request(Release{4}))).find("session 4 is not open"), std::string::npos);
   EXPECT_NE(ask(std::string(100'000, ' ')).find("at most so many are read"), std::string::npos);
   OpenSession open = test_session(limberd).session;
   open.threads = {::getppid()};
   EXPECT_NE(ask(encode(Request(open))).find("is none of process"), std::string::npos);
-  EXPECT_NE(ask(encode(Request(Hello{2, "x"}))).find("protocol 2 is not spoken here; legal: 1"), std::string::npos);
+  EXPECT_NE(ask(encode(Request(Hello{1, "x"}))).find("protocol 1 is not spoken here; legal: 2"), std::string::npos);
   EXPECT_EQ(ask(encode(Request(StatusRequest{}))), "") << "the connection has ended";
+}
+
+// A frame of an application that announces them: the clock it needs while it runs, the lowest between two.
+TEST(Limberd, OrdersEveryAnnouncedFrame) {
+  TestLimberd limberd;
+  const std::string machine = limberd.make_machine();
+  limberd.start({"--boost", "off", "--sysfs-root", machine});
+  ManagedSettings settings = test_session(limberd);
+  settings.session.announces = true;
+  settings.session.target.accuracy = 0.85;
+  ManagedSession session(settings);
+  ASSERT_TRUE(session.wait(2000)) << limberd.log();
+  ASSERT_TRUE(session.assignment().announce) << session.assignment().reason;
+  const auto clock_is = [&](const char* khz) {
+    return soon([&] { return limberd.clock("scaling_max_freq") == khz && limberd.clock("scaling_min_freq") == khz; });
+  };
+  const auto order = session.begin(33);
+  ASSERT_TRUE(order) << limberd.log();
+  EXPECT_EQ(order->member, 1) << "the floor";
+  EXPECT_EQ(order->cpus.size(), 1u);
+  EXPECT_NEAR(order->expected_ms, 22 + 1.2, 0.1) << "11 ms at 2 GHz are 22 at 1 GHz, once the clock has woken";
+  EXPECT_TRUE(clock_is("1000000")) << limberd.clock("scaling_max_freq");
+  session.report({22, 33, 11, true, 1});
+  EXPECT_TRUE(clock_is("500000")) << "it rests";
+  const auto hurry = session.begin(13);
+  ASSERT_TRUE(hurry);
+  EXPECT_TRUE(clock_is("2000000")) << hurry->reason;
+  session.report({11, 13, 11, true, 1});
+  EXPECT_TRUE(clock_is("500000"));
+  // One that takes longer than planned gets the highest clock although nobody says anything.
+  ASSERT_TRUE(session.begin(33));
+  EXPECT_TRUE(clock_is("1000000"));
+  EXPECT_TRUE(clock_is("2000000")) << "boosted";
+  EXPECT_EQ(limberd.status()["clients"][0]["sessions"][0]["frames"], 2);
+}
+
+TEST(Limberd, AKilledClientsFrameEnds) {
+  TestLimberd limberd;
+  limberd.start({"--boost", "off", "--sysfs-root", limberd.make_machine()});
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t client = ::fork();
+  if (client == 0) {
+    ManagedSettings settings = test_session(limberd);
+    settings.session.announces = true;
+    ManagedSession session(settings);
+    const char there = session.wait(2000) && session.begin(13) ? 'y' : 'n';
+    if (::write(ready[1], &there, 1) == 1) ::pause();
+    ::_exit(0);
+  }
+  char there = 0;
+  ASSERT_EQ(::read(ready[0], &there, 1), 1);
+  ASSERT_EQ(there, 'y') << limberd.log();
+  EXPECT_TRUE(soon([&] { return limberd.clock("scaling_min_freq") != "500000"; }));
+  ::kill(client, SIGKILL);
+  EXPECT_TRUE(soon([&] {
+    return limberd.clock("scaling_min_freq") == "500000" && limberd.clock("scaling_max_freq") == "2000000";
+  })) << limberd.log();
+  ::waitpid(client, nullptr, 0);
+}
+
+// Where clocks are not to be set there is nothing to order, and the application's own choice is the better one.
+TEST(Limberd, WhereNoClockObeysFramesAreNotOrdered) {
+  TestLimberd limberd;
+  const std::string machine = limberd.make_machine();
+  limberd.start({"--boost", "off", "--sysfs-root", machine});
+  ManagedSettings settings = test_session(limberd);
+  settings.session.announces = true;
+  ManagedSession session(settings);
+  ASSERT_TRUE(session.wait(2000)) << limberd.log();
+  ASSERT_TRUE(session.assignment().announce);
+  std::filesystem::remove_all(machine + "/sys/devices/system/cpu/cpufreq/policy0");
+  session.begin(33);
+  EXPECT_TRUE(soon([&] {
+    session.update();
+    return !session.assignment().announce;
+  })) << session.assignment().reason
+      << limberd.log();
+  EXPECT_TRUE(session.managed()) << session.assignment().reason << limberd.log();
+  EXPECT_FALSE(session.begin(33));
+  EXPECT_FALSE(limberd.status()["refused"].empty());
 }
 
 TEST(Limberd, PlacesThreadsAndPutsThemBack) {

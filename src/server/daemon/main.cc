@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "formats/shipped_file.h"
+#include "platform/simulated/board.h"
 #include "server/daemon/log.h"
 #include "server/daemon/supervisor.h"
 #include "server/packet_socket.h"
@@ -26,11 +28,24 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--despite-managers", settings.despite_managers,
                "set clocks even where power-profiles-daemon, tuned or the like does");
+  app.add_option("--board", settings.board,
+                 "what this machine's processors take, by name or file (limber calibrate board): watts to decide by");
+  app.add_option("--power-cap", settings.power_cap_w, "with --board: watts of all processors that plans keep below")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--thermal-cap", settings.thermal_cap_c, "degrees Celsius that plans keep below")
+      ->check(CLI::Range(20.0, 150.0));
   app.add_option("--sysfs-root", settings.sysfs_root, "another machine's files instead of this one's, for tests");
   try {
     app.parse(argc, argv);
     if (settings.state.empty()) settings.state = settings.socket + ".state";
     settings.boost = parse_boost(boost);
+    if (settings.power_cap_w > 0 && settings.board.empty())
+      limber::fail(limber::ErrorCode::kInvalidArgument,
+                   "--power-cap {}: nobody knows what this machine takes; name its --board", settings.power_cap_w);
+    if (!settings.board.empty()) {
+      settings.board = limber::find_shipped_file("boards", settings.board);
+      limber::read_board(settings.board);  // said here, and not by a daemon that does not start
+    }
     return supervise(settings);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

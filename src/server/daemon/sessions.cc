@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
 
@@ -49,7 +50,7 @@ int Sessions::find(int client, int number) const {
   fail(ErrorCode::kNotFound, "session {} is not open", number);
 }
 
-void Sessions::open(int client, int pid, const OpenSession& open) {
+void Sessions::open(int client, int pid, const OpenSession& open, double now_ms) {
   std::size_t of_client = 0;
   for (const auto& [id, session] : sessions_) {
     if (session.client != client) continue;
@@ -65,7 +66,7 @@ void Sessions::open(int client, int pid, const OpenSession& open) {
     if (::access(fmt::format("/proc/{}/task/{}", pid, tid).c_str(), F_OK) != 0)
       fail(ErrorCode::kInvalidArgument, "open: thread {} is none of process {}, which asks", tid, pid);
   }
-  arbitration_.add(next_id_, open);
+  arbitration_.add(next_id_, open, now_ms);
   SessionState session;
   session.client = client;
   session.number = open.session;
@@ -75,38 +76,49 @@ void Sessions::open(int client, int pid, const OpenSession& open) {
   session.threads = open.threads.empty() ? threads_of(pid) : open.threads;
   session.place = open.place;
   sessions_[next_id_++] = std::move(session);
+  pending_ = true;
 }
 
-void Sessions::retarget(int client, const NewTarget& target) {
+void Sessions::retarget(int client, const NewTarget& target, double now_ms) {
   const int id = find(client, target.session);
   sessions_.at(id).target = target.target;
-  arbitration_.retarget(id, target.target);
+  arbitration_.retarget(id, target.target, now_ms);
 }
 
-void Sessions::report(int client, const FrameReports& reports) {
+FrameOrdered Sessions::begin(int client, const FrameBegins& frame, double now_ms) {
+  const int id = find(client, frame.session);
+  FrameOrdered ordered = arbitration_.begin(id, frame, now_ms);
+  ordered.session = frame.session;
+  SessionState& session = sessions_.at(id);
+  session.frame_cpus = ordered.cpus;
+  order_place(&session, ordered.cpus);
+  return ordered;
+}
+
+void Sessions::report(int client, const FrameReports& reports, double now_ms) {
   const int id = find(client, reports.session);
-  arbitration_.report(id, reports.frames);
+  arbitration_.report(id, reports.frames, now_ms);
 }
 
-void Sessions::drop(int id) {
+void Sessions::drop(int id, double now_ms) {
   const SessionState session = std::move(sessions_.at(id));
   sessions_.erase(id);
-  arbitration_.remove(id);
+  arbitration_.remove(id, now_ms);
   const bool last = std::none_of(sessions_.begin(), sessions_.end(),
                                  [&](const auto& entry) { return entry.second.pid == session.pid; });
   if (session.nice || session.weight || session.clamp || !session.placed.empty())
     helper_.forget(session.pid, session.threads, last && session.weight.has_value());
 }
 
-void Sessions::release(int client, int number) {
-  drop(find(client, number));
+void Sessions::release(int client, int number, double now_ms) {
+  drop(find(client, number), now_ms);
 }
 
-void Sessions::release_all(int client) {
+void Sessions::release_all(int client, double now_ms) {
   std::vector<int> ids;
   for (const auto& [id, session] : sessions_)
     if (session.client == client) ids.push_back(id);
-  for (const int id : ids) drop(id);
+  for (const int id : ids) drop(id, now_ms);
 }
 
 void Sessions::order_anew() {
@@ -117,6 +129,7 @@ void Sessions::order_anew() {
   clocks_.assign(clocks_.size(), ClockOrder{});
   clock_refused_.assign(clocks_.size(), false);
   refused_.clear();
+  pending_ = true;
 }
 
 bool Sessions::noted(const Outcome& outcome, const std::string& what) {
@@ -140,10 +153,7 @@ void Sessions::order(SessionState* session, const Assignment& given, double heav
     session->nice = nice_of(boost_, weight, heaviest);
     for_threads([&](int tid) { return helper_.set_nice(session->pid, tid, *session->nice); }, "boost by nice");
   }
-  if (session->place && !given.cpus.empty() && session->placed != given.cpus) {
-    session->placed = given.cpus;
-    for_threads([&](int tid) { return helper_.set_affinity(session->pid, tid, given.cpus); }, "placing threads");
-  }
+  order_place(session, given.announce && !session->frame_cpus.empty() ? session->frame_cpus : given.cpus);
   // Where the clock cannot be set, the scheduler can still be told how busy the threads are.
   const auto& processors = arbitration_.processors();
   for (std::size_t p = 0; p < processors.size(); ++p) {
@@ -155,20 +165,30 @@ void Sessions::order(SessionState* session, const Assignment& given, double heav
   }
 }
 
-void Sessions::order_clocks() {
+void Sessions::order_place(SessionState* session, const std::vector<int>& cpus) {
+  if (!session->place || cpus.empty() || session->placed == cpus || !helper_.there()) return;
+  session->placed = cpus;
+  for (const int tid : session->threads) noted(helper_.set_affinity(session->pid, tid, cpus), "placing threads");
+}
+
+void Sessions::order_clocks(double now_ms) {
   for (std::size_t p = 0; p < clocks_.size(); ++p) {
-    const ClockOrder& wanted = arbitration_.clocks()[p];
+    const ClockOrder wanted = arbitration_.clocks()[p];
+    pending_ = arbitration_.set_clock_obeys(p, helper_.there() && !clock_refused_[p], now_ms) || pending_;
     if (wanted == clocks_[p] || !helper_.there()) continue;
     clocks_[p] = wanted;
     const Outcome outcome =
         helper_.set_clock(p, {static_cast<ClockRequest::Kind>(wanted.kind), wanted.governor, wanted.point});
     clock_refused_[p] = !noted(outcome, "clock of " + arbitration_.processors()[p].tables.name);
+    pending_ = arbitration_.set_clock_obeys(p, !clock_refused_[p], now_ms) || pending_;
   }
 }
 
 void Sessions::settle(double now_ms, const std::function<bool(int client, const Assignment&)>& send) {
-  arbitration_.divide(now_ms);
-  order_clocks();
+  arbitration_.check(now_ms);
+  pending_ = arbitration_.divide(now_ms) || pending_;
+  order_clocks(now_ms);
+  if (!std::exchange(pending_, false)) return;
   double heaviest = 0;
   for (const auto& [id, session] : sessions_) heaviest = std::max(heaviest, session.target.weight);
   for (auto& [id, session] : sessions_) {
@@ -180,7 +200,11 @@ void Sessions::settle(double now_ms, const std::function<bool(int client, const 
       continue;
     }
     given.serial = session.sent.serial + 1;
-    if (send(session.client, given)) session.sent = std::move(given);
+    if (send(session.client, given)) {
+      session.sent = std::move(given);
+    } else {
+      pending_ = true;
+    }
   }
 }
 

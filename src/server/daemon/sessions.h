@@ -28,6 +28,7 @@ struct SessionState {
   // What holds now, as far as the helper did it.
   std::optional<int> nice, weight, clamp;
   std::vector<int> placed;
+  std::vector<int> frame_cpus;  // of the last order for a frame
 };
 
 class Sessions {
@@ -37,16 +38,19 @@ class Sessions {
   Sessions(std::vector<ArbitratedProcessor> processors, const Boost& boost, HelperLink& helper);
 
   // Fail with kInvalidArgument on what is not legal, kNotFound on a session that is none.
-  void open(int client, int pid, const OpenSession& open);
-  void retarget(int client, const NewTarget& target);
-  void report(int client, const FrameReports& reports);
-  void release(int client, int number);
-  void release_all(int client);
+  void open(int client, int pid, const OpenSession& open, double now_ms);
+  void retarget(int client, const NewTarget& target, double now_ms);
+  FrameOrdered begin(int client, const FrameBegins& frame, double now_ms);
+  void report(int client, const FrameReports& reports, double now_ms);
+  void release(int client, int number, double now_ms);
+  void release_all(int client, double now_ms);
 
   // Decides where there is a reason, carries out, and calls `send` for every assignment that changed; false: it could
   // not be sent, and is tried again next time.
   void settle(double now_ms, const std::function<bool(int client, const Assignment&)>& send);
   void look(const SystemView& view) { arbitration_.look(view); }
+  // When settle() must be called although nobody said anything; infinity: never.
+  double next_check_ms() const { return arbitration_.next_check_ms(); }
   // A new helper knows of nothing that was ordered.
   void order_anew();
 
@@ -57,9 +61,10 @@ class Sessions {
 
  private:
   int find(int client, int number) const;
-  void drop(int id);
+  void drop(int id, double now_ms);
   void order(SessionState* session, const Assignment& given, double heaviest);
-  void order_clocks();
+  void order_place(SessionState* session, const std::vector<int>& cpus);
+  void order_clocks(double now_ms);
   bool noted(const Outcome& outcome, const std::string& what);
 
   Arbitration arbitration_;
@@ -69,6 +74,7 @@ class Sessions {
   std::vector<ClockOrder> clocks_;  // as ordered
   std::vector<bool> clock_refused_;
   std::set<std::string> refused_;
+  bool pending_ = false;  // assignments may have changed, or could not be sent
   int next_id_ = 1;
 };
 

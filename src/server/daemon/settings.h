@@ -31,8 +31,10 @@ struct DaemonSettings {
   std::string socket, state;     // files; state: what is to be restored
   std::string user = "", group;  // "": limber where there is such a user, else nobody; the socket's group
   Boost boost;
-  std::string sysfs_root;         // another machine's tree instead of this one's; for tests
-  bool despite_managers = false;  // set clocks although power-profiles-daemon or the like owns them
+  std::string board;  // a board file (limber-board) that tells what this machine's processors take; "": none
+  double power_cap_w = 0, thermal_cap_c = 0;  // that plans keep below; 0: none
+  std::string sysfs_root;                     // another machine's tree instead of this one's; for tests
+  bool despite_managers = false;              // set clocks although power-profiles-daemon or the like owns them
 };
 
 }  // namespace limber::server

@@ -32,6 +32,7 @@ server::ManagedSettings settings_of(const std::vector<PolicyMember>& members, co
   open.target.weight = run.weight;
   open.target.prefer_accuracy = true;
   open.threads = {static_cast<int>(::gettid())};
+  open.announces = true;
   return settings;
 }
 
@@ -64,19 +65,34 @@ void ManagedPolicy::follow() {
   place_ += ", " + given.reason;
 }
 
+void ManagedPolicy::begin(const Situation& situation) {
+  follow();
+  std::fill(parts_.begin(), parts_.end(), 0);
+  left_ms_ = situation.left_ms;
+  ordered_ = session_.begin(situation.left_ms);
+  pace_ = 1;
+  if (!ordered_) return;
+  ++ordered_frames_;
+  const double profiled_ms =
+      members_[static_cast<std::size_t>(ordered_->member)].image_ms * static_cast<double>(situation.images_left);
+  if (profiled_ms > 0) pace_ = std::max(1.0, ordered_->expected_ms / profiled_ms);
+  if (!ordered_->cpus.empty()) move_to(ordered_->cpus);
+  place_ += ", " + ordered_->reason;
+}
+
 Decision ManagedPolicy::decide(const Situation& situation) {
   const bool begins = situation.previous < 0;
-  if (begins) {
-    follow();
-    std::fill(parts_.begin(), parts_.end(), 0);
-    left_ms_ = situation.left_ms;
-  }
-  Decision decision = inner_->decide(situation);
-  const server::Assignment& given = session_.assignment();
-  const int ceiling = std::max(given.ceiling, lowest_);
+  if (begins) begin(situation);
+  // Times as if at the highest clock, which the profile is of: a frame that is slow because it was planned so is not
+  // late, and limberd raises the clock for its rest where it must.
+  Situation at_highest = situation;
+  at_highest.elapsed_ms /= pace_;
+  Decision decision = inner_->decide(at_highest);
+  const int ceiling = std::max(ordered_ ? ordered_->member : session_.assignment().ceiling, lowest_);
   if (!decision.give_up && decision.member > ceiling) {
     decision.member = ceiling;
-    decision.reason = fmt::format("limberd allows up to {}", members_[static_cast<std::size_t>(ceiling)].name);
+    decision.reason = fmt::format("limberd {} {}", ordered_ ? "orders" : "allows up to",
+                                  members_[static_cast<std::size_t>(ceiling)].name);
   }
   if (begins)
     decision.reason = fmt::format("{} [{}: {}]", decision.reason, managed() ? "managed" : "not managed", place_);
@@ -86,7 +102,9 @@ Decision ManagedPolicy::decide(const Situation& situation) {
 }
 
 void ManagedPolicy::report(const Outcome& outcome) {
-  inner_->report(outcome);
+  Outcome at_highest = outcome;
+  at_highest.elapsed_ms /= pace_;
+  inner_->report(at_highest);
   ++frames_;
   managed_frames_ += managed();
   server::FrameReport frame;
@@ -106,14 +124,16 @@ void ManagedPolicy::skipped() {
 }
 
 std::string ManagedPolicy::summary() const {
-  return fmt::format("managed by limberd: {} of {} frames, {} assignment{}; last: {}", managed_frames_, frames_,
-                     assignments_, assignments_ == 1 ? "" : "s", session_.assignment().reason);
+  return fmt::format("managed by limberd: {} of {} frames, {} by an order of their own, {} assignment{}; last: {}",
+                     managed_frames_, frames_, ordered_frames_, assignments_, assignments_ == 1 ? "" : "s",
+                     session_.assignment().reason);
 }
 
 nlohmann::json ManagedPolicy::json() const {
   const server::Assignment& given = session_.assignment();
   return {{"frames", frames_},
           {"frames_managed", managed_frames_},
+          {"frames_ordered", ordered_frames_},
           {"assignments", assignments_},
           {"connections", session_.connections()},
           {"ceiling", members_[static_cast<std::size_t>(given.ceiling)].name},

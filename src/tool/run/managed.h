@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy "managed": the members and CPUs that limberd allows, and within them the policy "dynamic". Layer: tool.
+// The policy "managed": the members and CPUs that limberd allows, or orders for a frame, and within them the policy
+// "dynamic". Layer: tool.
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,7 @@ class ManagedPolicy : public Policy {
 
  private:
   void follow();
+  void begin(const Situation& situation);
   void move_to(const std::vector<int>& cpus);
 
   std::string name_ = "managed";
@@ -44,10 +47,12 @@ class ManagedPolicy : public Policy {
   std::vector<PolicyMember> members_;
   std::unique_ptr<Policy> inner_;
   server::ManagedSession session_;
-  std::vector<double> parts_;  // images of this frame by each member
-  double left_ms_ = 0;         // of this frame at its begin
-  std::string place_;          // where and why, of the frame's first reason
-  int64_t frames_ = 0, managed_frames_ = 0;
+  std::optional<server::FrameOrdered> ordered_;  // for this frame
+  double pace_ = 1;                              // how much longer it is planned to take than at the highest clock
+  std::vector<double> parts_;                    // images of this frame by each member
+  double left_ms_ = 0;                           // of this frame at its begin
+  std::string place_;                            // where and why, of the frame's first reason
+  int64_t frames_ = 0, managed_frames_ = 0, ordered_frames_ = 0;
   int assignments_ = 0;  // that were followed
   int lowest_ = 0;       // the smallest member above the accuracy floor
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/error.h"
 #include "platform/machine.h"
@@ -33,12 +34,13 @@ int member_of(ManagedPolicy* policy, std::string* reason = nullptr) {
   return decision.member;
 }
 
-void assign(const server::Descriptor& client, int ceiling, int serial) {
+void assign(const server::Descriptor& client, int ceiling, int serial, bool announce = false) {
   server::Assignment given;
   given.session = 1;
   given.serial = serial;
   given.ceiling = ceiling;
   given.cpus = {allowed_cpus().front()};
+  given.announce = announce;
   given.reason = "because";
   server::send_packet(client.get(), server::encode(server::Answer(given)));
 }
@@ -60,6 +62,60 @@ TEST(ManagedPolicy, StaysBelowTheCeilingAndSaysWhy) {
   EXPECT_EQ(member_of(&policy), 2);
   EXPECT_EQ(policy.json()["frames_managed"], 2);
   EXPECT_EQ(policy.json()["frames"], 3);
+  pin_thread(run.home);
+  ::unlink(run.socket.c_str());
+}
+
+// Plays a limberd that orders `member` for the next frame.
+class Orders {
+ public:
+  Orders(const server::Descriptor& client, int member, double expected_ms)
+      : thread_([&client, member, expected_ms] {
+          server::FrameOrdered order;
+          for (int i = 0; i < 1000 && order.frame == 0; ++i) {
+            const server::Packet packet = server::receive_packet(client.get());
+            if (packet.kind != server::Packet::Kind::kText) {
+              ::usleep(100);
+              continue;
+            }
+            const server::Request request = server::decode_request(packet.text);
+            if (const auto* begins = std::get_if<server::FrameBegins>(&request)) order.frame = begins->frame;
+          }
+          order.session = 1;
+          order.member = member;
+          order.expected_ms = expected_ms;
+          order.cpus = {allowed_cpus().front()};
+          order.reason = "it is enough";
+          server::send_packet(client.get(), server::encode(server::Answer(order)));
+        }) {}
+  ~Orders() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+TEST(ManagedPolicy, DoesWhatIsOrderedForAFrame) {
+  const ManagedRun run = test_run();
+  const server::Descriptor listener = server::listen_at(run.socket, 0600, -1);
+  ManagedPolicy policy(kMembers, run);
+  const server::Descriptor client(::accept(listener.get(), nullptr, nullptr));
+  ASSERT_TRUE(client);
+  assign(client, 2, 1, true);
+  std::string reason;
+  for (int i = 0; i < 5; ++i) {  // at half the clock: slow as planned, and no reason to go down
+    const Orders orders(client, 1, 4);
+    const Decision decision = policy.decide({1, 1, 0, 0, 100, -1, 33});
+    EXPECT_EQ(decision.member, 1);
+    reason = decision.reason;
+    policy.report({4, 2, true});
+  }
+  EXPECT_NE(reason.find("limberd orders 50%"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("it is enough"), std::string::npos) << reason;
+  EXPECT_EQ(policy.json()["frames_ordered"], 5);
+  // Nobody answers: as assigned, and not much later.
+  EXPECT_EQ(policy.decide({1, 1, 0, 0, 100, -1, 33}).member, 2);
+  policy.report({4, 4, true});
+  EXPECT_EQ(policy.json()["frames_ordered"], 5);
   pin_thread(run.home);
   ::unlink(run.socket.c_str());
 }

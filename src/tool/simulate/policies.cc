@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "manager/assigned.h"
 #include "manager/baselines.h"
 #include "manager/resource_manager.h"
 
@@ -100,6 +101,8 @@ NamedPolicy parse_policy(const std::string& text) {
     result.make = [threads](std::vector<ManagedProcessor> processors) {
       return make_alert(std::move(processors), threads);
     };
+  } else if (name == "assigned") {
+    result.make = [](std::vector<ManagedProcessor> processors) { return make_assigned(std::move(processors)); };
   } else if (name == "limber" || name == "oracle" || name == "dvfs") {
     ResourceManagerSettings manager;
     manager.oracle = result.oracle = name == "oracle";
@@ -107,11 +110,11 @@ NamedPolicy parse_policy(const std::string& text) {
     manager.aim = settings.number("aim", 0, 0.01, 1);
     if (manager.oracle) manager.caution = settings.number("caution", manager.caution, 0, 1);
     result.make = [manager](std::vector<ManagedProcessor> processors) {
-      return make_resource_manager(std::move(processors), manager);
+      return std::make_unique<ResourceManager>(std::move(processors), manager);
     };
   } else {
     fail(ErrorCode::kInvalidArgument,
-         "no policy '{}'; legal: {}, dynamic, dynamic-ofa, dvfs, alert, limber, oracle, schedutil-best", text,
+         "no policy '{}'; legal: {}, dynamic, dynamic-ofa, dvfs, alert, assigned, limber, oracle, schedutil-best", text,
          fmt::join(kGovernors, ", "));
   }
   settings.done();
@@ -130,6 +133,8 @@ std::string policy_help() {
          "  dvfs           cores and clocks by Limber, the largest member (a smaller one only where it cannot be in "
          "time): aim=SHARE\n"
          "  alert          ALERT: threads=N\n"
+         "  assigned       cores and clocks by Limber once a second, members by each application itself: limberd with\n"
+         "                 applications that do not announce their frames\n"
          "  limber         member, cores and clocks together: aim=SHARE of the deadline\n"
          "  limber:like=P, limber:within=P   aiming at policy P's 95th percentile of the latency instead of the "
          "deadline; the\n"
