@@ -189,6 +189,7 @@ std::string ResourceManager::reason(const App& app, const FrameChoice& choice, c
   std::string text = fmt::format("{} on {} x{}", app.tables.members[static_cast<std::size_t>(option.member)].name,
                                  processor.name, option.cores);
   if (processor.khz.size() > 1) text += fmt::format(" at {} MHz", processor.khz[choice.point] / 1000);
+  if (choice.expected_ms == kUnlimited) return text + ": no processor is there; best effort";
   text += fmt::format(": {:.1f} of {:.1f} ms", choice.expected_ms, need.hard_ms);
   if (choice.energy_mj > 0) text += fmt::format(", {:.1f} mJ", choice.energy_mj);
   if (!choice.met) text += "; best effort, nothing is surely in time";
