@@ -3,11 +3,10 @@
 // the frame's own work left out. Against the limberd of $LIMBERD_SOCKET. Where the machine has no clocks to set, on
 // files that stand for some (a real cpufreq takes longer to obey, but nobody waits for that):
 //   cmake --preset release -DLIMBER_BENCH=ON && cmake --build build/release --target orders_bench limberd
-//   cpu=/tmp/machine/sys/devices/system/cpu; mkdir -p $cpu/cpufreq/policy0
-//   for file in online=0-1 cpufreq/policy0/related_cpus='0 1' cpufreq/policy0/scaling_governor=schedutil \
-//     cpufreq/policy0/scaling_available_frequencies='500000 1000000 2000000' cpufreq/policy0/scaling_cur_freq=500000 \
-//     cpufreq/policy0/scaling_min_freq=500000 cpufreq/policy0/scaling_max_freq=2000000; do
-//     echo "${file#*=}" >$cpu/${file%%=*}; done
+//   cpu=/tmp/machine/sys/devices/system/cpu; mkdir -p $cpu/cpufreq/policy0; put() { echo "$2" >$cpu/$1; }
+//   put online 0-1; put cpufreq/policy0/related_cpus '0 1'; put cpufreq/policy0/scaling_governor schedutil
+//   put cpufreq/policy0/scaling_available_frequencies '500000 1000000 2000000'
+//   put cpufreq/policy0/scaling_min_freq 500000; put cpufreq/policy0/scaling_max_freq 2000000
 //   export LIMBERD_SOCKET=/tmp/limberd.sock; build/release/limberd --boost off --sysfs-root /tmp/machine &
 //   build/release/bench/orders_bench [FRAMES [PERIOD_MS]]
 // Prints microseconds of begin() and of report(): median, 99th percentile, most.

@@ -26,6 +26,16 @@ bool managed_soon(ManagedSession* session) {
   });
 }
 
+// On a busy machine an answer may come too late for one frame.
+std::optional<FrameOrdered> ordered_soon(ManagedSession* session, double left_ms) {
+  std::optional<FrameOrdered> order;
+  soon([&] {
+    order = session->begin(left_ms);
+    return order.has_value();
+  });
+  return order;
+}
+
 TEST(Limberd, ManagesAndEndsCleanly) {
   TestLimberd limberd;
   limberd.start({"--boost", "off"});
@@ -243,30 +253,34 @@ TEST(Limberd, OrdersEveryAnnouncedFrame) {
   limberd.start({"--boost", "off", "--sysfs-root", machine});
   ManagedSettings settings = test_session(limberd);
   settings.session.announces = true;
+  settings.session.options = {{0, "", 1, {100}}, {1, "", 1, {333}}};  // so long that a busy machine does not matter
+  settings.session.target.deadline_ms = 1000;
+  settings.session.target.rate_hz = 1;
   settings.session.target.accuracy = 0.85;
   ManagedSession session(settings);
   ASSERT_TRUE(session.wait(2000)) << limberd.log();
   ASSERT_TRUE(session.assignment().announce) << session.assignment().reason;
-  const auto clock_is = [&](const char* khz) {
-    return soon([&] { return limberd.clock("scaling_max_freq") == khz && limberd.clock("scaling_min_freq") == khz; });
+  const auto clock_is = [&](const char* khz, int milliseconds = 1000) {
+    return soon([&] { return limberd.clock("scaling_max_freq") == khz && limberd.clock("scaling_min_freq") == khz; },
+                milliseconds);
   };
-  const auto order = session.begin(33);
+  const auto order = ordered_soon(&session, 1000);
   ASSERT_TRUE(order) << limberd.log();
   EXPECT_EQ(order->member, 1) << "the floor";
   EXPECT_EQ(order->cpus.size(), 1u);
-  EXPECT_NEAR(order->expected_ms, 22 + 1.2, 0.1) << "11 ms at 2 GHz are 22 at 1 GHz, once the clock has woken";
-  EXPECT_TRUE(clock_is("1000000")) << limberd.clock("scaling_max_freq");
-  session.report({22, 33, 11, true, 1});
+  EXPECT_NEAR(order->expected_ms, 666 + 1.2, 0.1) << "333 ms at 2 GHz are 666 at 1 GHz, once the clock has woken";
+  EXPECT_TRUE(clock_is("1000000", 500)) << limberd.clock("scaling_max_freq");
+  session.report({666, 1000, 333, true, 1});
   EXPECT_TRUE(clock_is("500000")) << "it rests";
-  const auto hurry = session.begin(13);
+  const auto hurry = ordered_soon(&session, 400);
   ASSERT_TRUE(hurry);
   EXPECT_TRUE(clock_is("2000000")) << hurry->reason;
-  session.report({11, 13, 11, true, 1});
+  session.report({333, 400, 333, true, 1});
   EXPECT_TRUE(clock_is("500000"));
   // One that takes longer than planned gets the highest clock although nobody says anything.
-  ASSERT_TRUE(session.begin(33));
-  EXPECT_TRUE(clock_is("1000000"));
-  EXPECT_TRUE(clock_is("2000000")) << "boosted";
+  ASSERT_TRUE(ordered_soon(&session, 1000));
+  EXPECT_TRUE(clock_is("1000000", 500));
+  EXPECT_TRUE(clock_is("2000000", 3000)) << "boosted";
   EXPECT_EQ(limberd.status()["clients"][0]["sessions"][0]["frames"], 2);
 }
 
@@ -280,7 +294,7 @@ TEST(Limberd, AKilledClientsFrameEnds) {
     ManagedSettings settings = test_session(limberd);
     settings.session.announces = true;
     ManagedSession session(settings);
-    const char there = session.wait(2000) && session.begin(13) ? 'y' : 'n';
+    const char there = session.wait(2000) && ordered_soon(&session, 13) ? 'y' : 'n';
     if (::write(ready[1], &there, 1) == 1) ::pause();
     ::_exit(0);
   }

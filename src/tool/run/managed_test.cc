@@ -102,12 +102,16 @@ TEST(ManagedPolicy, DoesWhatIsOrderedForAFrame) {
   ASSERT_TRUE(client);
   assign(client, 2, 1, true);
   std::string reason;
-  for (int i = 0; i < 5; ++i) {  // at half the clock: slow as planned, and no reason to go down
+  // At half the clock: slow as planned, and no reason to go down. On a busy machine some orders come too late.
+  for (int i = 0, ordered = 0; i < 200 && ordered < 5; ++i) {
     const Orders orders(client, 1, 4);
     const Decision decision = policy.decide({1, 1, 0, 0, 100, -1, 33});
+    const bool in_time = policy.json()["frames_ordered"] > ordered;
+    policy.report({4, in_time ? 2.0 : 4.0, true});
+    if (!in_time) continue;
+    ++ordered;
     EXPECT_EQ(decision.member, 1);
     reason = decision.reason;
-    policy.report({4, 2, true});
   }
   EXPECT_NE(reason.find("limberd orders 50%"), std::string::npos) << reason;
   EXPECT_NE(reason.find("it is enough"), std::string::npos) << reason;
