@@ -17,6 +17,22 @@
 namespace limber::server {
 namespace {
 
+// A byte, and room for a descriptor beside it.
+struct DescriptorMessage {
+  char byte = 'h';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+
+  DescriptorMessage() {
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+  }
+  DescriptorMessage(const DescriptorMessage&) = delete;  // it points into itself
+};
+
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -116,14 +132,8 @@ std::pair<Descriptor, Descriptor> socket_pair() {
 }
 
 bool send_descriptor(int socket, int fd) {
-  char byte = 'h';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  DescriptorMessage carried;
+  msghdr& message = carried.message;
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -133,14 +143,8 @@ bool send_descriptor(int socket, int fd) {
 }
 
 Descriptor receive_descriptor(int socket, bool& closed) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  DescriptorMessage carried;
+  msghdr& message = carried.message;
   const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   closed = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
   const cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : nullptr;

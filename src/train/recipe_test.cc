@@ -58,28 +58,36 @@ TEST(Recipe, ReadsEveryKey) {
   EXPECT_DOUBLE_EQ(learning_rate_at(recipe.learning_rate, recipe.warm_up, recipe.schedule, 0.75), 0.1);
 }
 
-TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
-  const struct {
-    const char *from, *to, *says;
-  } cases[] = {
-      {"loss = ", "losss = ", "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, loss,"},
-      {"\"mixed\"", "\"both\"",
-       "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
-      {"rate = 0.2", "rate = \"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
-      {"\"muon\"", "\"adam\"", "recipes/tiny.toml:12: training.optimizer: legal is one of \"sgd\", \"muon\""},
-      {"warm_up = 0.5", "warm_up = 2", "training.warm_up: legal is a number from 0 to 0.99, not 2"},
-      {"[3, 2]", "[3, 2, 1]", "training.epochs has 3 values for 2 members"},
-      {"[3, 2]", "[3, 2.5]", "training.epochs: legal is an integer from 1 to 10000"},
-      {"mean = [0.5, 0.5, 0.5]", "", "data.mean is missing"},
-      {"mean = [0.5, ", "mean = [", "data.mean has 2 values and data.deviation 3"},
-      {"choice = \"groups=1\"", "groups = 1", "member.choice is missing"},
-      {"[training]", "[training", "recipes/tiny.toml:7: not TOML"},
-      {"name = \"tiny\"", "", "recipes/tiny.toml: name is missing; a recipe has name, network, [data] with"},
-  };
-  for (const auto& test : cases) {
-    const std::string said = message(replaced(kGood, test.from, test.to));
-    EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
+struct Wrong {
+  const char *from, *to, *says;
+};
+
+void expect_messages(const char* good, const std::vector<Wrong>& cases) {
+  for (const Wrong& wrong : cases) {
+    const std::string said = message(replaced(good, wrong.from, wrong.to));
+    EXPECT_NE(said.find(wrong.says), std::string::npos) << wrong.to << " -> " << said;
   }
+}
+
+TEST(Recipe, SaysWhatIsWrongAndWhatIsLegal) {
+  expect_messages(
+      kGood,
+      {
+          {"loss = ", "losss = ",
+           "recipes/tiny.toml:11: training.losss: no such key; legal keys here are epochs, loss,"},
+          {"\"mixed\"", "\"both\"",
+           "recipes/tiny.toml:11: training.loss: legal is one of \"own\", \"sum\", \"mean\", \"mixed\""},
+          {"rate = 0.2", "rate = \"fast\"", "recipes/tiny.toml:9: training.learning_rate: legal is a number from"},
+          {"\"muon\"", "\"adam\"", "recipes/tiny.toml:12: training.optimizer: legal is one of \"sgd\", \"muon\""},
+          {"warm_up = 0.5", "warm_up = 2", "training.warm_up: legal is a number from 0 to 0.99, not 2"},
+          {"[3, 2]", "[3, 2, 1]", "training.epochs has 3 values for 2 members"},
+          {"[3, 2]", "[3, 2.5]", "training.epochs: legal is an integer from 1 to 10000"},
+          {"mean = [0.5, 0.5, 0.5]", "", "data.mean is missing"},
+          {"mean = [0.5, ", "mean = [", "data.mean has 2 values and data.deviation 3"},
+          {"choice = \"groups=1\"", "groups = 1", "member.choice is missing"},
+          {"[training]", "[training", "recipes/tiny.toml:7: not TOML"},
+          {"name = \"tiny\"", "", "recipes/tiny.toml: name is missing; a recipe has name, network, [data] with"},
+      });
 }
 
 const char kSuper[] = R"(name = "tiny"
@@ -119,21 +127,17 @@ TEST(Recipe, ReadsThePhasesOfASuperNetwork) {
 }
 
 TEST(Recipe, SaysWhatIsWrongWithAPhase) {
-  const struct {
-    const char *from, *to, *says;
-  } cases[] = {
-      {"\"largest\"\n[[", "\"biggest\"\n[[",
-       "tiny.toml:11: phase.sample: legal is one of \"largest\", \"sandwich\", \"random\""},
-      {"teacher = \"previous\"", "teacher = \"me\"", "tiny.toml:15: phase.teacher: legal is one of \"none\""},
-      {"hard = 0.5", "hard = 2", "tiny.toml:16: phase.hard: legal is a number from 0 to 1, not 2"},
-      {"sort = true", "subnets = 1", "tiny.toml:17: phase.subnets: legal is 2 or more"},
-      {"epochs = 3", "epoch = 3", "phase.epochs is missing"},
-      {"[training]", "[training]\nloss = \"own\"", "tiny.toml:8: training.loss: no such key"},
-  };
-  for (const auto& test : cases) {
-    const std::string said = message(replaced(kSuper, test.from, test.to));
-    EXPECT_NE(said.find(test.says), std::string::npos) << test.to << " -> " << said;
-  }
+  expect_messages(
+      kSuper,
+      {
+          {"\"largest\"\n[[", "\"biggest\"\n[[",
+           "tiny.toml:11: phase.sample: legal is one of \"largest\", \"sandwich\", \"random\""},
+          {"teacher = \"previous\"", "teacher = \"me\"", "tiny.toml:15: phase.teacher: legal is one of \"none\""},
+          {"hard = 0.5", "hard = 2", "tiny.toml:16: phase.hard: legal is a number from 0 to 1, not 2"},
+          {"sort = true", "subnets = 1", "tiny.toml:17: phase.subnets: legal is 2 or more"},
+          {"epochs = 3", "epoch = 3", "phase.epochs is missing"},
+          {"[training]", "[training]\nloss = \"own\"", "tiny.toml:8: training.loss: no such key"},
+      });
 }
 
 TEST(Recipe, AnEmptyFileIsToldTheWholeForm) {

@@ -13,20 +13,7 @@ enum class OneDnnLayout;
 
 // A member as a chain of primitives in fp32, everything fused that oneDNN fuses; with several cores one OpenMP thread
 // each. Fails with kUnsupported naming what oneDNN lacks.
-class OneDnnPeer : public PeerSession {
- public:
-  OneDnnPeer(const Network& network, const Member& member, OneDnnLayout layout, const std::vector<int>& cores);
-  ~OneDnnPeer() override;
-
-  std::span<float> input() override;
-  std::span<const float> output() override;
-  void run() override;
-  const std::string& version() const override;
-  const std::string& settings() const override;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
+std::unique_ptr<PeerSession> make_onednn_peer(const Network& network, const Member& member, OneDnnLayout layout,
+                                              const std::vector<int>& cores);
 
 }  // namespace limber::tool

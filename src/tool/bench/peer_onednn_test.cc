@@ -27,9 +27,9 @@ TEST(OneDnnPeer, AgreesWithLimberOnEveryToy) {
   int compared = 0;
   for (const OneDnnLayout layout : {OneDnnLayout::kBlocked16, OneDnnLayout::kAny}) {
     compared += expect_same_answers([layout](const Network& network, const Member& member) {
-      if (!slices(network, member)) return std::make_unique<OneDnnPeer>(network, member, layout, std::vector<int>{0});
-      EXPECT_THROW(OneDnnPeer(network, member, layout, {0}), Error);
-      return std::unique_ptr<OneDnnPeer>();
+      if (!slices(network, member)) return make_onednn_peer(network, member, layout, std::vector<int>{0});
+      EXPECT_THROW(make_onednn_peer(network, member, layout, {0}), Error);
+      return std::unique_ptr<PeerSession>();
     });
   }
   EXPECT_GE(compared, 10);
@@ -38,7 +38,7 @@ TEST(OneDnnPeer, AgreesWithLimberOnEveryToy) {
 TEST(OneDnnPeer, NamesWhatItCannotDo) {
   const Network decoder = toy::decoder();
   try {
-    OneDnnPeer(decoder, decoder.family.front(), OneDnnLayout::kAny, {0});
+    make_onednn_peer(decoder, decoder.family.front(), OneDnnLayout::kAny, {0});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);

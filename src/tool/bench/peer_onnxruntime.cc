@@ -32,9 +32,7 @@ std::string find_library() {
   return *std::min_element(found.begin(), found.end());
 }
 
-}  // namespace
-
-struct OnnxRuntimePeer::Impl {
+struct Runtime {
   void* library = nullptr;
   const OrtApi* api = nullptr;
   OrtEnv* env = nullptr;
@@ -46,7 +44,7 @@ struct OnnxRuntimePeer::Impl {
   std::vector<float> data[2];
   std::string version, settings;
 
-  ~Impl() {
+  ~Runtime() {
     if (api != nullptr) {
       if (binding != nullptr) api->ReleaseIoBinding(binding);
       for (OrtValue* value : values) {
@@ -98,63 +96,67 @@ struct OnnxRuntimePeer::Impl {
   }
 };
 
-OnnxRuntimePeer::OnnxRuntimePeer(const std::string& model, const std::string& library, const std::vector<int>& cores)
-    : impl_(std::make_unique<Impl>()) {
-  Impl& it = *impl_;
+void open(Runtime& runtime, const std::string& model, const std::string& library, const std::vector<int>& cores) {
   const std::string path = library.empty() ? find_library() : library;
-  it.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (it.library == nullptr) fail(ErrorCode::kNotFound, "ONNX Runtime: {}", dlerror());
+  runtime.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (runtime.library == nullptr) fail(ErrorCode::kNotFound, "ONNX Runtime: {}", dlerror());
   using GetBase = const OrtApiBase* (*)();
-  const auto get_base = reinterpret_cast<GetBase>(dlsym(it.library, "OrtGetApiBase"));
+  const auto get_base = reinterpret_cast<GetBase>(dlsym(runtime.library, "OrtGetApiBase"));
   if (get_base == nullptr) fail(ErrorCode::kNotFound, "ONNX Runtime: {} has no OrtGetApiBase", path);
-  it.version = get_base()->GetVersionString();
-  it.api = get_base()->GetApi(ORT_API_VERSION);
-  if (it.api == nullptr) {
+  runtime.version = get_base()->GetVersionString();
+  runtime.api = get_base()->GetApi(ORT_API_VERSION);
+  if (runtime.api == nullptr) {
     fail(ErrorCode::kUnsupported, "ONNX Runtime {} in {} is older than the header (API {}) that this was built with",
-         it.version, path, ORT_API_VERSION);
+         runtime.version, path, ORT_API_VERSION);
   }
-  it.good(it.api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "limber", &it.env));
-  it.good(it.api->CreateSessionOptions(&it.options));
+  runtime.good(runtime.api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "limber", &runtime.env));
+  runtime.good(runtime.api->CreateSessionOptions(&runtime.options));
   const auto set = [&](const char* key, const std::string& value) {
-    it.good(it.api->AddSessionConfigEntry(it.options, key, value.c_str()));
+    runtime.good(runtime.api->AddSessionConfigEntry(runtime.options, key, value.c_str()));
   };
-  it.good(it.api->SetIntraOpNumThreads(it.options, static_cast<int>(cores.size())));
+  runtime.good(runtime.api->SetIntraOpNumThreads(runtime.options, static_cast<int>(cores.size())));
   set("session.intra_op.allow_spinning", cores.size() > 1 ? "1" : "0");
   set("session.inter_op.allow_spinning", "0");
   // From one inference to the next, but not into the next contender's turn: left alone, they spin for longer than bench
-  // waits, and everyone else computes with half of the cores. Versions that do not know this entry ignore it.
+  // waits, and everyone else computes with half of the cores. Versions that do not know this entry ignore runtime.
   set("session.intra_op.spin_duration_us", "5000");
   std::string affinities;  // of the threads beside the caller's; it counts from 1
   for (std::size_t i = 1; i < cores.size(); ++i) affinities += fmt::format("{}{}", i > 1 ? ";" : "", cores[i] + 1);
   if (!affinities.empty()) set("session.intra_op_thread_affinities", affinities);
-  it.settings = fmt::format("{} intra-op thread{}, {}, sequential, all graph optimisations", cores.size(),
-                            cores.size() > 1 ? "s" : "", cores.size() > 1 ? "spinning up to 5 ms" : "no spinning");
-  it.good(it.api->SetInterOpNumThreads(it.options, 1));
-  it.good(it.api->SetSessionExecutionMode(it.options, ORT_SEQUENTIAL));
-  it.good(it.api->SetSessionGraphOptimizationLevel(it.options, ORT_ENABLE_ALL));
-  it.good(it.api->CreateSessionFromArray(it.env, model.data(), model.size(), it.options, &it.session));
-  it.good(it.api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &it.memory));
-  it.good(it.api->CreateIoBinding(it.session, &it.binding));
-  it.bind(false);
-  it.bind(true);
+  runtime.settings = fmt::format("{} intra-op thread{}, {}, sequential, all graph optimisations", cores.size(),
+                                 cores.size() > 1 ? "s" : "", cores.size() > 1 ? "spinning up to 5 ms" : "no spinning");
+  runtime.good(runtime.api->SetInterOpNumThreads(runtime.options, 1));
+  runtime.good(runtime.api->SetSessionExecutionMode(runtime.options, ORT_SEQUENTIAL));
+  runtime.good(runtime.api->SetSessionGraphOptimizationLevel(runtime.options, ORT_ENABLE_ALL));
+  runtime.good(
+      runtime.api->CreateSessionFromArray(runtime.env, model.data(), model.size(), runtime.options, &runtime.session));
+  runtime.good(runtime.api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &runtime.memory));
+  runtime.good(runtime.api->CreateIoBinding(runtime.session, &runtime.binding));
+  runtime.bind(false);
+  runtime.bind(true);
 }
 
-OnnxRuntimePeer::~OnnxRuntimePeer() = default;
+class OnnxRuntimePeer : public PeerSession {
+ public:
+  OnnxRuntimePeer(const std::string& model, const std::string& library, const std::vector<int>& cores) {
+    open(runtime_, model, library, cores);
+  }
 
-std::span<float> OnnxRuntimePeer::input() {
-  return impl_->data[0];
-}
-std::span<const float> OnnxRuntimePeer::output() {
-  return impl_->data[1];
-}
-void OnnxRuntimePeer::run() {
-  impl_->good(impl_->api->RunWithBinding(impl_->session, nullptr, impl_->binding));
-}
-const std::string& OnnxRuntimePeer::version() const {
-  return impl_->version;
-}
-const std::string& OnnxRuntimePeer::settings() const {
-  return impl_->settings;
+  std::span<float> input() override { return runtime_.data[0]; }
+  std::span<const float> output() override { return runtime_.data[1]; }
+  void run() override { runtime_.good(runtime_.api->RunWithBinding(runtime_.session, nullptr, runtime_.binding)); }
+  const std::string& version() const override { return runtime_.version; }
+  const std::string& settings() const override { return runtime_.settings; }
+
+ private:
+  Runtime runtime_;
+};
+
+}  // namespace
+
+std::unique_ptr<PeerSession> make_onnxruntime_peer(const std::string& model, const std::string& library,
+                                                   const std::vector<int>& cores) {
+  return std::make_unique<OnnxRuntimePeer>(model, library, cores);
 }
 
 }  // namespace limber::tool

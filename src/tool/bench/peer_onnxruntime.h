@@ -14,25 +14,12 @@ namespace limber::tool {
 // allocates nothing of ours. With one core there is no second thread and nothing spins; with several, the further
 // threads are bound to the further cores and spin while they wait, as ONNX Runtime does unless told otherwise, but for
 // 5 ms at most. One thread at a time.
-class OnnxRuntimePeer : public PeerSession {
- public:
-  // model: a serialised ModelProto with one float input and one float output, as export_onnx makes. library: the path
-  // of libonnxruntime.so; empty: found in $ONNXRUNTIME_ROOT/lib, else in lib below what was ONNXRUNTIME_ROOT at
-  // configure time, else where the system looks. cores: the calling thread is expected on the first. Fails with
-  // kNotFound (library) or kUnsupported (refused).
-  explicit OnnxRuntimePeer(const std::string& model, const std::string& library = "",
-                           const std::vector<int>& cores = {0});
-  ~OnnxRuntimePeer() override;
-
-  std::span<float> input() override;
-  std::span<const float> output() override;
-  void run() override;
-  const std::string& version() const override;
-  const std::string& settings() const override;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
+//
+// model: a serialised ModelProto with one float input and one float output, as export_onnx makes. library: the path
+// of libonnxruntime.so; empty: found in $ONNXRUNTIME_ROOT/lib, else in lib below what was ONNXRUNTIME_ROOT at
+// configure time, else where the system looks. cores: the calling thread is expected on the first. Fails with
+// kNotFound (library) or kUnsupported (refused).
+std::unique_ptr<PeerSession> make_onnxruntime_peer(const std::string& model, const std::string& library = "",
+                                                   const std::vector<int>& cores = {0});
 
 }  // namespace limber::tool

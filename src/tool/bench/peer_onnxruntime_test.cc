@@ -16,7 +16,7 @@ namespace {
 // Fails with kNotFound, naming what is missing, where the library that this build would use cannot be opened.
 bool library() {
   try {
-    OnnxRuntimePeer("not a model");
+    make_onnxruntime_peer("not a model");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound) throw;
   }
@@ -28,16 +28,16 @@ TEST(OnnxRuntimePeer, AgreesWithLimberOnEveryToy) {
   ASSERT_TRUE(found);
   for (const OnnxForm form : {OnnxForm::kMerged, OnnxForm::kSeparate}) {
     expect_same_answers([form](const Network& network, const Member& member) {
-      return std::make_unique<OnnxRuntimePeer>(export_onnx(network, member.name, form));
+      return make_onnxruntime_peer(export_onnx(network, member.name, form));
     });
   }
 }
 
 TEST(OnnxRuntimePeer, ErrorsAreClear) {
-  EXPECT_THROW(OnnxRuntimePeer("not a model", "/nowhere/libonnxruntime.so"), Error);
+  EXPECT_THROW(make_onnxruntime_peer("not a model", "/nowhere/libonnxruntime.so"), Error);
   LIMBER_NEED(bool, found, library());
   ASSERT_TRUE(found);
-  EXPECT_THROW(OnnxRuntimePeer("not a model"), Error);
+  EXPECT_THROW(make_onnxruntime_peer("not a model"), Error);
 }
 
 }  // namespace

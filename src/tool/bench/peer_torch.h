@@ -15,20 +15,7 @@ enum class TorchForm { kFrozen, kOptimised };
 
 // A member as a TorchScript module in fp32, norms and kernel transforms folded into the convolutions. Fails with
 // kUnsupported naming the node for attention and run-time symbols.
-class TorchPeer : public PeerSession {
- public:
-  TorchPeer(const Network& network, const Member& member, TorchForm form, const std::vector<int>& cores);
-  ~TorchPeer() override;
-
-  std::span<float> input() override;
-  std::span<const float> output() override;
-  void run() override;
-  const std::string& version() const override;
-  const std::string& settings() const override;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
+std::unique_ptr<PeerSession> make_torch_peer(const Network& network, const Member& member, TorchForm form,
+                                             const std::vector<int>& cores);
 
 }  // namespace limber::tool

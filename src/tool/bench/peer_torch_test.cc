@@ -21,8 +21,8 @@ TEST(TorchPeer, AgreesWithLimberOnEveryToy) {
   for (const TorchForm form : {TorchForm::kFrozen, TorchForm::kOptimised}) {
     const int compared = expect_same_answers([form](const Network& network, const Member& member) {
       // libtorch 1.13 optimises multiplications wrongly.
-      if (form == TorchForm::kOptimised && multiplies(network)) return std::unique_ptr<TorchPeer>();
-      return std::make_unique<TorchPeer>(network, member, form, std::vector<int>{0});
+      if (form == TorchForm::kOptimised && multiplies(network)) return std::unique_ptr<PeerSession>();
+      return make_torch_peer(network, member, form, std::vector<int>{0});
     });
     EXPECT_GE(compared, 10);
   }
@@ -31,7 +31,7 @@ TEST(TorchPeer, AgreesWithLimberOnEveryToy) {
 TEST(TorchPeer, NamesWhatItCannotDo) {
   const Network decoder = toy::decoder();
   try {
-    TorchPeer(decoder, decoder.family.front(), TorchForm::kFrozen, {0});
+    make_torch_peer(decoder, decoder.family.front(), TorchForm::kFrozen, {0});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);

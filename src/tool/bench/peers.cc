@@ -42,8 +42,8 @@ std::vector<Form> onnxruntime([[maybe_unused]] const Subject& subject, [[maybe_u
 #if defined(LIMBER_PEER_ONNXRUNTIME)
   std::vector<Form> forms;
   for (const auto& [name, form] : {std::pair{"merged", OnnxForm::kMerged}, std::pair{"separate", OnnxForm::kSeparate}})
-    forms.push_back({name, std::make_unique<OnnxRuntimePeer>(export_onnx(subject.model().network(), member.name, form),
-                                                             "", subject.cores())});
+    forms.push_back(
+        {name, make_onnxruntime_peer(export_onnx(subject.model().network(), member.name, form), "", subject.cores())});
   return forms;
 #else
   fail(ErrorCode::kUnsupported,
@@ -56,7 +56,7 @@ std::vector<Form> onednn([[maybe_unused]] const Subject& subject, [[maybe_unused
   std::vector<Form> forms;
   for (const auto& [name, layout] :
        {std::pair{"blocks of 16", OneDnnLayout::kBlocked16}, std::pair{"any layout", OneDnnLayout::kAny}})
-    forms.push_back({name, std::make_unique<OneDnnPeer>(subject.model().network(), member, layout, subject.cores())});
+    forms.push_back({name, make_onednn_peer(subject.model().network(), member, layout, subject.cores())});
   return forms;
 #else
   fail(ErrorCode::kUnsupported, "not built in: install libdnnl-dev before Limber is configured");
@@ -68,7 +68,7 @@ std::vector<Form> torch([[maybe_unused]] const Subject& subject, [[maybe_unused]
   std::vector<Form> forms;
   for (const auto& [name, form] :
        {std::pair{"optimised for inference", TorchForm::kOptimised}, std::pair{"channels last", TorchForm::kFrozen}})
-    forms.push_back({name, std::make_unique<TorchPeer>(subject.model().network(), member, form, subject.cores())});
+    forms.push_back({name, make_torch_peer(subject.model().network(), member, form, subject.cores())});
   return forms;
 #else
   fail(ErrorCode::kUnsupported, "not built in: configure with -DLIMBER_TRAIN=ON (libtorch-dev)");
