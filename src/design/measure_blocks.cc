@@ -190,7 +190,10 @@ class Measurement {
     for (std::size_t i = 0; i < std::min<std::size_t>(runners_.size(), 4); ++i) {
       const double before = sensor->millijoules();
       const int64_t begin = now_ns();
-      while (static_cast<double>(now_ns() - begin) < kEnergySeconds * 1e9) time(i);
+      while (static_cast<double>(now_ns() - begin) < kEnergySeconds * 1e9) {
+        sensor->millijoules();
+        time(i);
+      }
       spent_mj += sensor->millijoules() - before;
       spent_s += static_cast<double>(now_ns() - begin) * 1e-9;
     }

@@ -25,7 +25,7 @@ class Floored : public Policy {
     decision.member = members_[static_cast<std::size_t>(decision.member)];
     return decision;
   }
-  void report(const Outcome& outcome) override { policy_->report(outcome); }
+  void report(const FrameOutcome& outcome) override { policy_->report(outcome); }
 
  private:
   std::unique_ptr<Policy> policy_;

@@ -56,7 +56,7 @@ class Assigned : public SystemPolicy {
     App& app = apps_.at(id);
     if (!end.finished) return;
     const double elapsed_ms = end.now_ms - app.begun_ms;
-    Outcome outcome;
+    FrameOutcome outcome;
     outcome.elapsed_ms = elapsed_ms;
     outcome.profiled_ms = app.members[static_cast<std::size_t>(app.member)].image_ms;
     outcome.met = end.met;

@@ -58,7 +58,7 @@ class GovernorPolicy : public SystemPolicy {
   }
   void frame_ends(int id, const FrameEnd& end) override {
     App& app = apps_.at(id);
-    Outcome outcome;
+    FrameOutcome outcome;
     outcome.elapsed_ms = end.now_ms - app.begun_ms;
     outcome.profiled_ms = app.members[static_cast<std::size_t>(app.member)].image_ms;
     outcome.met = end.met;

@@ -27,7 +27,7 @@ class DynamicOfa : public Policy {
     return {level_, false, false, reason_};
   }
 
-  void report(const Outcome& outcome) override {
+  void report(const FrameOutcome& outcome) override {
     if (++seen_ <= kIgnored || outcome.elapsed_ms >= kOutlier * constraint_ms_) return;
     recent_.push_back(outcome.elapsed_ms);
     if (recent_.size() > kWindow) recent_.pop_front();

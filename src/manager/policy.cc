@@ -26,7 +26,7 @@ class StaticPolicy : public Policy {
   StaticPolicy(std::string name, int member) : name_(std::move(name)), member_(member) {}
   const std::string& name() const override { return name_; }
   Decision decide(const Situation&) override { return {member_, false, false, "fixed member"}; }
-  void report(const Outcome&) override {}
+  void report(const FrameOutcome&) override {}
 
  private:
   std::string name_;
@@ -45,7 +45,7 @@ class AnytimePolicy : public Policy {
     return {largest_, true, false, "best answer published by the deadline", leave};
   }
 
-  void report(const Outcome& outcome) override {
+  void report(const FrameOutcome& outcome) override {
     answered_ms_ = std::max(kForgetFirst * answered_ms_, outcome.answered_ms);
     pause_ms_ = std::max(kForgetPause * pause_ms_, outcome.pause_ms);
   }
@@ -98,7 +98,7 @@ class DynamicPolicy : public Policy {
     return {best, false, false, fmt::format("slowdown {:.2f}, meets the deadline with {:.3f}", slow, probability)};
   }
 
-  void report(const Outcome& outcome) override {
+  void report(const FrameOutcome& outcome) override {
     slowdown_.observe(outcome.elapsed_ms, outcome.profiled_ms);
     supply_.observe(outcome.elapsed_ms, outcome.profiled_ms);
   }

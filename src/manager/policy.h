@@ -36,7 +36,7 @@ struct Decision {
   double leave_ms = 0;   // anytime: once every image has an answer, stop this long before the deadline
 };
 
-struct Outcome {
+struct FrameOutcome {
   double elapsed_ms = 0, profiled_ms = 0;  // of the frame's work
   bool met = false;
   // Of anytime frames: until every image had its first answer (elapsed_ms if they never had), and the longest time
@@ -49,7 +49,7 @@ class Policy {
   virtual ~Policy() = default;
   virtual const std::string& name() const = 0;
   virtual Decision decide(const Situation& situation) = 0;
-  virtual void report(const Outcome& outcome) = 0;
+  virtual void report(const FrameOutcome& outcome) = 0;
 };
 
 // "static:<member>": always that member. "dynamic": for each part the largest member with which the frame still meets

@@ -22,10 +22,11 @@ namespace {
 
 constexpr std::size_t kLeastRounds = 20;  // of every point, however little time there is
 constexpr int kTimed = 3;                 // batches in a row, after one that is not timed
-constexpr double kEnergySeconds = 0.5;    // of every point; the counters move about once a millisecond
+constexpr double kEnergySeconds = 0.5;    // of every point; counters move about once a millisecond
+constexpr double kEnergyPeriods = 4;      // of the sensor, at least
 
 struct Options {
-  std::string model, data, members, batches = "1", output, check;
+  std::string model, data, members, batches = "1", output, check, power_from;
   std::vector<std::string> cores;
   double seconds = 3;
   std::string architecture;
@@ -94,7 +95,9 @@ class Measurement {
       int64_t images = 0;
       const double before = sensor.millijoules();
       const int64_t begin = now_ns();
-      while (static_cast<double>(now_ns() - begin) < kEnergySeconds * 1e9) {
+      const double enough_ns = std::max(kEnergySeconds * 1e9, kEnergyPeriods * sensor.period_ms() * 1e6);
+      while (static_cast<double>(now_ns() - begin) < enough_ns) {
+        sensor.millijoules();
         if (one.exit < 0) {
           infer(one);
         } else {
@@ -235,7 +238,7 @@ void measure(const Options& options) {
   if (!options.data.empty()) images = read_data_set(options.data, "test");
   if (!options.output.empty()) AtomicFile(options.output);  // an unwritable one is refused before anything is measured
   std::string reason;
-  auto sensor = EnergySensor::find(reason);
+  auto sensor = EnergySensor::find(reason, options.power_from);
 
   Profile profile;
   profile.key = profile_key(*model, read_machine(sets.front().front()), utc_now());
@@ -282,6 +285,8 @@ void add_profile_command(CLI::App& app) {
                    "logical CPUs of a core set, e.g. 0 or 0,1; may be given several times; default: the first one")
       ->allow_extra_args(false);
   command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
+  command->add_option("--power-from", options->power_from,
+                      "a meter of yours: a FILE that holds watts, or a COMMAND that prints them, line by line");
   command->add_option("--batch", options->batches, "batch sizes, e.g. 1,8,32");
   command
       ->add_option("--seconds", options->seconds,

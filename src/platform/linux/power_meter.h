@@ -30,9 +30,16 @@ class PowerMeter {
   // Mean watts since the last reading where the sensor counts energy, else what it shows now (its own mean over its own
   // period).
   virtual PowerReading read(int64_t now_ns) = 0;
+  // What was used since the first call. Exact where the sensor counts energy; else watts by time, for which it is to be
+  // called at least every period_ms().
+  virtual double millijoules(int64_t now_ns);
   virtual double period_ms() const = 0;     // a fresh value at most so often
   virtual double resolution_w() const = 0;  // 0: not known
   virtual bool whole_board() const = 0;     // it sees all that the device takes
+
+ private:
+  int64_t since_ns_ = -1;  // of millijoules()
+  double spent_mj_ = 0, watts_ = 0;
 };
 
 struct MissingMeter {

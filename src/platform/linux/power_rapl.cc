@@ -13,7 +13,11 @@ constexpr const char* kPowercap = "/sys/class/powercap";
 class RaplMeter : public PowerMeter {
  public:
   RaplMeter(const Fs& fs, RaplCounters counters) : fs_(fs), counters_(std::move(counters)) {}
-  std::string name() const override { return "powercap"; }
+  std::string name() const override {
+    std::string names;
+    for (const auto& package : counters_.packages()) names += (names.empty() ? "powercap: " : ", ") + package.name;
+    return names;
+  }
   double period_ms() const override { return 1; }
   double resolution_w() const override { return 0.001; }
   bool whole_board() const override { return false; }  // no display, no disk, no converter losses
@@ -23,30 +27,36 @@ class RaplMeter : public PowerMeter {
     const double ms = static_cast<double>(now_ns - last_ns_) * 1e-6;
     if (!first && ms < period_ms()) return last_;  // too short to divide by
     PowerReading reading;
-    std::vector<double> before;
-    for (const auto& package : counters_.packages()) before.push_back(package.total_mj);
     if (!counters_.update(fs_)) {
       reading.reason = explain(counters_.packages()[0].path, fs_.read(counters_.packages()[0].path).error);
       return reading;
     }
     last_ns_ = now_ns;
+    const std::vector<double> before = std::move(totals_mj_);
+    totals_mj_.clear();
+    for (const auto& package : counters_.packages()) totals_mj_.push_back(package.total_mj);
     if (first) {
       reading.reason = "the first reading of a counter tells no power";
       return reading;
     }
     reading.watts = 0;
     for (size_t i = 0; i < before.size(); ++i) {
-      const auto& package = counters_.packages()[i];
-      reading.rails.push_back({package.name, (package.total_mj - before[i]) / ms});
+      reading.rails.push_back({counters_.packages()[i].name, (totals_mj_[i] - before[i]) / ms});
       reading.watts += reading.rails.back().watts;
     }
     last_ = reading;
     return reading;
   }
 
+  double millijoules(int64_t) override {
+    counters_.update(fs_);
+    return counters_.millijoules();
+  }
+
  private:
   const Fs& fs_;
   RaplCounters counters_;
+  std::vector<double> totals_mj_;  // of each package at the last reading of power
   int64_t last_ns_ = -1;
   PowerReading last_;
 };

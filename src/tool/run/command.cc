@@ -58,6 +58,8 @@ void add_run_command(CLI::App& app) {
   command->add_flag("--unpinned", options->unpinned, "run on whichever allowed core the system chooses");
   command->add_option("--profile", options->profile,
                       "take the members' times from this file of `limber profile`; default: measured at the start");
+  command->add_option("--power-from", options->power_from,
+                      "a meter of yours: a FILE that holds watts, or a COMMAND that prints them, line by line");
   command->add_option("--trace", options->trace, "write one JSON line a frame to this file, the summary last");
   command->add_option("--plot", options->plot, "draw the run as .png or .svg (needs gnuplot)");
   command->add_flag("--json", options->json, "print JSON: of a stream a line a frame; the summary last");

@@ -81,7 +81,7 @@ class Job {
         policies_(options.policy == "managed" ? std::vector<std::unique_ptr<Policy>>()
                                               : make_policies(options.policy, with_accuracies(profile_, *model_),
                                                               model_->exit_plan() != nullptr, options.accuracy_floor)) {
-    sensor_ = EnergySensor::find(context_.no_sensor);
+    sensor_ = EnergySensor::find(context_.no_sensor, options.power_from);
     fill_context();
     if (options.policy == "managed") open_managed();
     for (const auto& policy : policies_) context_.policies.push_back(policy->name());
@@ -209,6 +209,7 @@ class Job {
       frame.policy = policy;
       frame.round = round;
       tally.add(frame);
+      if (sensor_) sensor_->millijoules();
       if (managed_ != nullptr && frame.skipped) managed_->skipped();
       if (plot_) plot_->add(frame, context_);
       if (options_.json && !options_.input.empty()) {

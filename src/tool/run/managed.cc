@@ -101,8 +101,8 @@ Decision ManagedPolicy::decide(const Situation& situation) {
   return decision;
 }
 
-void ManagedPolicy::report(const Outcome& outcome) {
-  Outcome at_highest = outcome;
+void ManagedPolicy::report(const FrameOutcome& outcome) {
+  FrameOutcome at_highest = outcome;
   at_highest.elapsed_ms /= pace_;
   inner_->report(at_highest);
   ++frames_;

@@ -30,7 +30,7 @@ class ManagedPolicy : public Policy {
 
   const std::string& name() const override { return name_; }
   Decision decide(const Situation& situation) override;
-  void report(const Outcome& outcome) override;
+  void report(const FrameOutcome& outcome) override;
   void skipped();  // a frame whose deadline had passed before its work could begin
 
   bool managed() const { return session_.managed(); }

@@ -23,10 +23,11 @@ struct RunOptions {
   double accuracy_floor = 0;  // 0: none
   uint64_t seed = 1;
   std::string trace, plot;
-  std::string profile;    // a file of `limber profile`; empty: measured at the start
-  std::string socket;     // of limberd, for the policy managed; empty: the usual one
-  double weight = 1;      // of the managed session
-  bool unpinned = false;  // the system's scheduler decides where it runs
+  std::string profile;     // a file of `limber profile`; empty: measured at the start
+  std::string socket;      // of limberd, for the policy managed; empty: the usual one
+  double weight = 1;       // of the managed session
+  std::string power_from;  // a meter of the user's; empty: the machine's own
+  bool unpinned = false;   // the system's scheduler decides where it runs
   bool json = false, quiet = false;
 };
 
