@@ -4,44 +4,14 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 
 #include "base/cpu_list.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "platform/linux/real_fs.h"
 
 namespace limber {
-
-namespace {
-
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-int64_t number_or_zero(const std::string& text) {
-  int64_t value = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9' || value > INT64_MAX / 10 - 9) return 0;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-// "key<blanks>: value" of /proc/cpuinfo; empty key if it is no such line.
-std::pair<std::string, std::string> key_value(const std::string& line) {
-  const size_t colon = line.find(':');
-  if (colon == std::string::npos) return {};
-  std::string key = line.substr(0, colon);
-  key.erase(key.find_last_not_of(" \t") + 1);
-  const size_t start = line.find_first_not_of(" \t", colon + 1);
-  return {key, start == std::string::npos ? "" : line.substr(start)};
-}
-
-}  // namespace
 
 std::string arm_part_name(const std::string& part) {
   static const std::map<std::string, const char*> kNames = {
@@ -55,30 +25,29 @@ std::string arm_part_name(const std::string& part) {
 }
 
 Machine read_machine(int cpu, const std::string& root) {
+  const RealFs fs(root);
   Machine machine;
-  std::ifstream info(root + "/proc/cpuinfo");
   std::string arm_part;
-  for (std::string line; std::getline(info, line);) {
-    const auto [key, value] = key_value(line);
+  for (const auto& [key, value] : parse_key_values(fs.read("/proc/cpuinfo").text)) {
     if (key == "processor") ++machine.logical_cpus;
     if ((key == "model name" || key == "Model") && machine.cpu_model.empty()) machine.cpu_model = value;
     if (key == "CPU part" && arm_part.empty()) arm_part = value;
   }
   if (machine.cpu_model.empty() && !arm_part.empty())
     machine.cpu_model = fmt::format("ARM {} (part {})", arm_part_name(arm_part), arm_part);
-  const std::string cpufreq = fmt::format("{}/sys/devices/system/cpu/cpu{}/cpufreq", root, cpu);
-  machine.governor = first_line(cpufreq + "/scaling_governor");
-  machine.frequency_khz = number_or_zero(first_line(cpufreq + "/scaling_max_freq"));
+  const std::string cpufreq = fmt::format("/sys/devices/system/cpu/cpu{}/cpufreq", cpu);
+  machine.governor = fs.read(cpufreq + "/scaling_governor").text;
+  machine.frequency_khz = std::max<int64_t>(0, read_integer(fs, cpufreq + "/scaling_max_freq").value_or(0));
   return machine;
 }
 
 ResidentMemory resident_memory(const std::string& root) {
   ResidentMemory memory;
-  std::ifstream status(root + "/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    const auto [key, value] = key_value(line);
-    if (key != "VmRSS" && key != "RssAnon") continue;
-    (key == "VmRSS" ? memory.all : memory.anonymous) = number_or_zero(value.substr(0, value.find(' '))) * 1024;
+  for (const auto& [key, value] : parse_key_values(RealFs(root).read("/proc/self/status").text)) {
+    const auto words = parse_words(value);  // "1234 kB"
+    if (words.empty()) continue;
+    if (key == "VmRSS") memory.all = parse_integer(words[0]).value_or(0) * 1024;
+    if (key == "RssAnon") memory.anonymous = parse_integer(words[0]).value_or(0) * 1024;
   }
   return memory;
 }

@@ -49,6 +49,24 @@ std::vector<int64_t> parse_integers(std::string_view text) {
   return numbers;
 }
 
+std::vector<std::pair<std::string, std::string>> parse_key_values(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  const auto without_blanks = [](std::string_view part) {
+    const size_t from = part.find_first_not_of(" \t");
+    return from == std::string_view::npos ? std::string()
+                                          : std::string(part.substr(from, part.find_last_not_of(" \t") + 1 - from));
+  };
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    const size_t colon = line.find(':');
+    if (colon != std::string_view::npos)
+      pairs.emplace_back(without_blanks(line.substr(0, colon)), without_blanks(line.substr(colon + 1)));
+  }
+  return pairs;
+}
+
 std::vector<int> parse_cpus(const std::string& text) {
   std::vector<int> cpus;
   for (const std::string& word : parse_words(text)) {

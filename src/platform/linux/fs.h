@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace limber {
@@ -52,6 +53,8 @@ std::optional<int64_t> read_integer(const Fs& fs, const std::string& path);
 // "200000 300000": the numbers that are there; what is none is left out.
 std::vector<int64_t> parse_integers(std::string_view text);
 std::vector<std::string> parse_words(std::string_view text);
+// Lines "key<blanks>: value" of /proc/cpuinfo and the like, in order; others are left out.
+std::vector<std::pair<std::string, std::string>> parse_key_values(std::string_view text);
 // CPUs of "0-3,5" or of "0 1 2 3" (related_cpus); empty where it is none.
 std::vector<int> parse_cpus(const std::string& text);
 

@@ -25,16 +25,9 @@ class Kinds {
  public:
   explicit Kinds(const Fs& fs) : fs_(fs) {
     int cpu = -1;
-    const std::string text = fs.read("/proc/cpuinfo").text;
-    for (size_t at = 0; at < text.size();) {
-      const size_t end = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, end - at);
-      at = end + 1;
-      const size_t colon = line.find(':');
-      if (colon == std::string::npos) continue;
-      if (line.rfind("processor", 0) == 0) cpu = static_cast<int>(parse_integer(line.substr(colon + 1)).value_or(-1));
-      const auto words = parse_words(line.substr(colon + 1));
-      if (line.rfind("CPU part", 0) == 0 && !words.empty()) parts_[cpu] = words[0];
+    for (const auto& [key, value] : parse_key_values(fs.read("/proc/cpuinfo").text)) {
+      if (key == "processor") cpu = static_cast<int>(parse_integer(value).value_or(-1));
+      if (key == "CPU part") parts_[cpu] = value;
     }
     for (const char* hybrid : {"cpu_core", "cpu_atom"})  // Intel's two kinds of core
       for (int c : parse_cpus(fs.read(fmt::format("/sys/devices/{}/cpus", hybrid)).text)) hybrids_[c] = hybrid;
