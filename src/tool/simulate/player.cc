@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "tool/simulate/board_driver.h"
+#include "tool/simulate/strangers.h"
 
 namespace limber::tool {
 namespace {
@@ -23,7 +24,7 @@ class Player {
         driver_(board_),
         policy_(make_policy(known_processors(board, knowledge))) {
     for (std::size_t a = 0; a < scenario.applications.size(); ++a) add_application(a, knowledge);
-    for (const Stranger& stranger : scenario.strangers) add_stranger(stranger);
+    for (const Stranger& stranger : scenario.strangers) add_stranger(stranger, scenario.duration_s, &board_);
     for (const Event& event : scenario.events) add_event(event);
   }
 
@@ -268,35 +269,7 @@ class Player {
     played.least_accuracy = std::min(played.least_accuracy, accuracy);
   }
 
-  // --- strangers and events ---
-
-  void add_stranger(const Stranger& stranger) {
-    const bool any = stranger.processor == "any" || stranger.processor == "cpu";
-    for (int64_t i = 0; i < stranger.threads; ++i) {
-      ThreadSettings settings;
-      settings.name = stranger.name;
-      settings.processor = any ? "" : stranger.processor;
-      settings.nice = static_cast<int>(stranger.nice);
-      settings.util = 512;
-      settings.foreign = true;
-      const int thread = board_.add_thread(settings);
-      board_.at(stranger.start_s * 1e3, [this, thread, stranger] { begin_turn(thread, stranger); });
-      if (stranger.stop_s < scenario_.duration_s)
-        board_.at(stranger.stop_s * 1e3, [this, thread] { board_.stop(thread); });
-    }
-  }
-
-  // A share below 1: so much of every ten milliseconds, on an otherwise idle core at its highest frequency.
-  void begin_turn(int thread, const Stranger& stranger) {
-    constexpr double kTurnMs = 10;
-    if (board_.now_ms() >= stranger.stop_s * 1e3) return;
-    if (stranger.share >= 1) {
-      board_.start(thread, {kForever, 0}, nullptr);
-      return;
-    }
-    if (!board_.working(thread)) board_.start(thread, {kTurnMs * stranger.share, 0}, nullptr);
-    board_.at(board_.now_ms() + kTurnMs, [this, thread, stranger] { begin_turn(thread, stranger); });
-  }
+  // --- events ---
 
   void add_event(const Event& event) {
     const auto both = [this, &event](auto what) {
