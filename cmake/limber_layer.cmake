@@ -57,8 +57,15 @@ function(limber_libraries)
   endforeach()
 endfunction()
 
+# Code that never computes anything large: tests, commands. Nearly half of the time to build Limber goes into compiling
+# it, with -O3 half as much again.
+function(limber_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 function(limber_test target)
   add_executable(${target} ${ARGN})
+  limber_compile_quickly(${target})
   target_link_libraries(${target} PRIVATE limber_core GTest::gtest_main)
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 300 PROPERTIES TIMEOUT 1500)
 endfunction()
