@@ -51,17 +51,15 @@ void Images::check_shape(const Wanted& wanted) {
   std::vector<py::ssize_t> one = {size.height, size.width, size.channels};
   if (planes_) one = {size.channels, size.height, size.width};
   const std::vector<py::ssize_t> found = shape_of(array_);
+  if (!planes_ && size.channels == 1 && found == std::vector<py::ssize_t>{size.height, size.width}) return;  // grey
+  batch_ = found.size() == one.size() + 1;
+  if (batch_) count_ = found.front();
+  const std::vector<py::ssize_t> each(found.begin() + (batch_ ? 1 : 0), found.end());
   const std::size_t height = planes_ ? 1 : 0;
-  if (!planes_ && size.channels == 1 && found.size() == 2) one.pop_back();  // grey
-  if (found.size() == one.size() + 1) {
-    batch_ = true;
-    count_ = found.front();
-  }
-  if (wanted.any_height && found.size() >= one.size()) one[height] = found[height + (batch_ ? 1 : 0)];
+  if (wanted.any_height && each.size() == one.size()) one[height] = each[height];
+  if (each == one) return;
   std::vector<py::ssize_t> several = one;
-  several.insert(several.begin(), batch_ ? found.front() : -1);
-  if (found == (batch_ ? several : one)) return;
-  several.front() = -1;
+  several.insert(several.begin(), -1);
   std::string message = (planes_ ? "float32 planes of shape " : "uint8 pixels of shape ") + text_of(found) +
                         "; legal: " + text_of(one) + " or " + text_of(several) + ", which " + wanted.reader;
   if (!planes_) message += "; set_image_size(height, width) for images of another size";

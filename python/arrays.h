@@ -20,8 +20,8 @@ struct Wanted {
   std::string reader;       // "member '25%' reads"
 };
 
-// uint8 [height][width][channels] (or [height][width] of one channel), float32 [channels][height][width]; or a batch,
-// with a dimension in front. Holds the array.
+// uint8 [height][width][channels], float32 [channels][height][width]; or a batch, with a dimension in front. One grey
+// image may be [height][width]. Holds the array.
 class Images {
  public:
   Images(const pybind11::array& array, const Wanted& wanted);

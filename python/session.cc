@@ -121,7 +121,7 @@ void bind_session(py::module_& module) {
                             "What changes while a model runs: activations, threads, the active member. Starts with the "
                             "smallest member. Belongs to one thread at a time; sessions of one model run at once.")
       .def(py::init<std::shared_ptr<Model>, std::vector<int>, int64_t>(), py::call_guard<py::gil_scoped_release>(),
-           "model"_a, "cores"_a = std::vector<int>(), "anytime_images"_a = 0,
+           "model"_a.none(false), "cores"_a = std::vector<int>(), "anytime_images"_a = 0,
            "Allocates once. cores: logical CPUs; the thread that infers moves to the lowest and stays there, a helper "
            "thread sits on each further one; empty: the calling thread alone, wherever it is. anytime_images: the "
            "largest batch of infer_anytime, 0 for none; its memory grows with it.")
@@ -138,8 +138,8 @@ void bind_session(py::module_& module) {
       .def("reset_state", &PythonSession::reset_state, "Of networks over sequences: forgets their state.")
       .def("infer", &PythonSession::infer, "images"_a, "out"_a = py::none(),
            "Runs the active member and returns its answers, float32 (outputs,), or (n, outputs) for a batch. images: "
-           "uint8 pixels (height, width, channels) or (n, height, width, channels), without the last where there is "
-           "one channel, which are normalised as the model says; or float32 planes (channels, height, width) or (n, "
+           "uint8 pixels (height, width, channels) or (n, height, width, channels), which are normalised as the model "
+           "says (one grey image may be (height, width)); or float32 planes (channels, height, width) or (n, "
            "channels, height, width), normalised already. An array that is not C-contiguous is copied first. out: "
            "an array for the answers, which is returned; without it a new one is made. Other Python threads run "
            "meanwhile; do not change the arrays.")
