@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python module against the C ABI (through ctypes) and against `limber eval`.
 
-usage: limber_test.py LIBLIMBER MODELS [LIMBER]
+usage: limber_test.py LIBLIMBER MODELS [LIMBER LIMBERD]
 """
 import ctypes
 import gc
@@ -20,7 +20,7 @@ import limber
 import numpy as np
 
 LIBRARY, MODELS = sys.argv[1], pathlib.Path(sys.argv[2])
-TOOL = sys.argv[3] if len(sys.argv) > 3 else None
+TOOL, DAEMON = sys.argv[3:5] if len(sys.argv) > 4 else (None, None)
 FASHION = MODELS / "fashion-incremental.safetensors"
 RESOLUTIONS = MODELS / "cifar10-ofa-small.safetensors"  # does not nest
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist")
@@ -262,8 +262,6 @@ class AnytimeTest(unittest.TestCase):
 
 
 class ManagedTest(unittest.TestCase):
-    """Without a limberd; what one says is tested where limberd is."""
-
     def managed(self, **other):
         arguments = {"members": [("small", 0.8), ("large", 0.9)], "options": [(0, 4), (1, 11.0), (1, 7.0, 2, "A15")],
                      "deadline_ms": 33, "accuracy": 0.85, "socket": "/nowhere/limberd.sock", **other}
@@ -281,6 +279,31 @@ class ManagedTest(unittest.TestCase):
         managed.set_target(deadline_ms=50, accuracy=0.5, prefer="accuracy")
         managed.update()
         self.assertEqual(managed.floor, 0)
+
+    @unittest.skipUnless(DAEMON, "this build has no limberd")
+    def test_limberd_manages_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            socket = os.path.join(folder, "limberd.sock")
+            with open(os.path.join(folder, "log"), "w+") as log, subprocess.Popen(
+                    [DAEMON, "--boost", "off", "--socket", socket], stderr=log) as daemon:
+                try:
+                    managed = self.managed(socket=socket, options=[(0, 4.0), (1, 11.0)])
+                    until = time.monotonic() + 20
+                    while not managed.wait(100) and time.monotonic() < until:
+                        self.assertIsNone(daemon.poll(), log.seek(0) or log.read())
+                    self.assertTrue(managed.managed, managed.reason)
+                    self.assertGreaterEqual(managed.fileno(), 0)
+                    self.assertEqual(managed.ceiling, 1)
+                    self.assertTrue(set(managed.cpus) <= os.sched_getaffinity(0), managed.cpus)
+                    for _ in range(3):
+                        managed.update()
+                        managed.report(11, True, managed.ceiling, 0.9)
+                    self.assertNotIn("self-managed", managed.reason)
+                finally:
+                    daemon.terminate()
+            managed.wait(100)
+            self.assertFalse(managed.managed)
+            self.assertIn("self-managed", managed.reason)
 
     def test_names_what_is_not_legal(self):
         for says, wrong in {"deadline_ms": {"deadline_ms": 0}, "legal: 0 to 1": {"options": [(2, 5.0)]},
