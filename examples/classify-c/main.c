@@ -23,7 +23,7 @@ static uint8_t* read_picture(const char* name, limber_session* session, int64_t 
     pixels = NULL;
   }
   if (file) fclose(file);
-  if (!pixels) fprintf(stderr, "%s: no binary %s of 8 bits\n", name, channels == 1 ? "PGM" : "PPM");
+  if (!pixels) fprintf(stderr, "%s: not a readable binary %s of 8 bits\n", name, channels == 1 ? "PGM" : "PPM");
   return pixels;
 }
 

@@ -16,7 +16,7 @@ def read(file, channels):
     data = pathlib.Path(file).read_bytes()
     header = re.match(rb"P(\d)\s+(\d+)\s+(\d+)\s+255\s", data)
     if not header or int(header[1]) != (5 if channels == 1 else 6):
-        raise ValueError(f"{file}: no binary {'PGM' if channels == 1 else 'PPM'} of 8 bits")
+        raise ValueError(f"{file}: not a readable binary {'PGM' if channels == 1 else 'PPM'} of 8 bits")
     width, height = int(header[2]), int(header[3])
     return np.frombuffer(data, np.uint8, height * width * channels, header.end()).reshape(height, width, channels)
 

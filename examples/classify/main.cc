@@ -12,7 +12,7 @@ std::vector<uint8_t> read(const std::string& file, limber::Session& session, int
   int64_t width = 0, height = 0, largest = 0;
   stream >> kind >> width >> height >> largest;
   if (!stream.ignore() || kind != (channels == 1 ? "P5" : "P6") || largest != 255)
-    throw std::runtime_error(file + ": no binary " + (channels == 1 ? "PGM" : "PPM") + " of 8 bits");
+    throw std::runtime_error(file + ": not a readable binary " + (channels == 1 ? "PGM" : "PPM") + " of 8 bits");
   session.set_image_size(height, width);  // refuses what is no size
   std::vector<uint8_t> pixels(static_cast<std::size_t>(height * width * channels));
   if (!stream.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size())))
