@@ -37,6 +37,8 @@ function(limber_summary)
   limber_part("limber train --nodes (several processes)" "${GLOO_INCLUDE_DIR}" "libgloo-dev is not installed")
   limber_next(onnx LIMBER_ONNX "libonnx-dev" onnx/onnx_pb.h)
   limber_target_part("limber export onnx" limber_onnx "${onnx}")
+  limber_next(python LIMBER_PYTHON pybind11-dev pybind11/pybind11.h)
+  limber_target_part("Python module" limber_python "${python}")
   limber_target_part("ONNX Runtime as a peer of limber bench" limber_peer_onnxruntime
                      "-DONNXRUNTIME_ROOT=DIR, with DIR/include/onnxruntime_c_api.h and DIR/lib")
   find_program(LIMBER_GNUPLOT gnuplot)
