@@ -102,7 +102,11 @@ class FamilySearch {
       problem_.accuracy = [this](const Choice& choice) { return settings_.accuracy(choice); };
     } else if (space_.size() <=
                static_cast<double>(std::max<int64_t>(settings_.samples, AccuracyPredictor::kLeastSamples))) {
-      problem_.accuracy = [&judge](const Choice& choice) { return (*judge)(choice).top1(); };
+      problem_.accuracy = [this, &judge](const Choice& choice) {
+        const auto [at, is_new] = judged_.try_emplace(choice, 0);
+        if (is_new) at->second = (*judge)(choice).top1();
+        return at->second;
+      };
     } else {
       const std::vector<Choice> choices = canonical_samples(space_, settings_.samples, settings_.search.seed);
       for (const Choice& choice : choices) {
@@ -123,7 +127,7 @@ class FamilySearch {
     };
     const SearchResult found = search(problem_, settings_.search, hooks);
     result.front = proposals(found.front, samples);
-    judge.reset();  // one file, one writer
+    judge.reset();  // one file, one writer; who was judged is in judged_
     if (found.end == SearchEnd::kStopped) return stop(std::move(result));
     return measure(std::move(result));
   }
@@ -179,6 +183,13 @@ class FamilySearch {
     return result;
   }
 
+  // Of a space without a predictor, a choice that only an earlier search has judged counts as it was measured.
+  double predicted(const AccuracySample& sample) const {
+    if (judged_.empty()) return problem_.accuracy(sample.choice);
+    const auto at = judged_.find(sample.choice);
+    return at == judged_.end() ? sample.top1() : at->second;
+  }
+
   // What an earlier search with this state file measured on the same images is as good as what this one proposed.
   void add_known(FamilyResult* result, const std::vector<AccuracySample>& known) const {
     std::map<Choice, std::size_t> place;
@@ -186,7 +197,7 @@ class FamilySearch {
     for (const AccuracySample& sample : known) {
       const Choice& choice = sample.choice;
       const auto [at, is_new] = place.emplace(choice, result->front.size());
-      if (is_new) result->front.push_back({choice, problem_.cost(choice), problem_.accuracy(choice), std::nullopt});
+      if (is_new) result->front.push_back({choice, problem_.cost(choice), predicted(sample), std::nullopt});
       result->front[at->second].measured = sample.top1();
     }
     sort_by_cost(&result->front);
@@ -199,6 +210,7 @@ class FamilySearch {
   const FamilyHooks& hooks_;
   ChoiceSpace space_;
   SearchProblem problem_;
+  std::map<Choice, double> judged_;  // where no predictor is needed: accuracy of every choice that was asked for
 };
 
 }  // namespace

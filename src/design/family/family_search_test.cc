@@ -131,6 +131,24 @@ TEST_F(FamilyState, WhatAnEarlierSearchMeasuredIsKept) {
   }
 }
 
+// Where every choice was judged, on the very images that members are measured on, nobody is asked once more.
+TEST_F(FamilyState, ASmallSpaceThatIsKnownAlready) {
+  FamilyData data = images(12);
+  data.sampled = data.validation;
+  FamilySettings settings = quick();
+  settings.state = path("state.jsonl");
+  const Network network = toy::blocks();
+  const FamilyResult first = search_family(network, data, macs, settings);
+  settings.search.algorithm = "random";
+  settings.search.budget = 1;
+  const FamilyResult second = search_family(network, data, macs, settings);
+  EXPECT_GE(second.front.size(), first.front.size()) << "what the first measured is there";
+  for (const FamilyProposal& proposal : second.front) {
+    if (!proposal.measured) continue;
+    EXPECT_EQ(proposal.predicted, *proposal.measured);
+  }
+}
+
 TEST(FamilySearch, ASmallSpaceNeedsNoPredictor) {
   const FamilyResult result = search_family(toy::blocks(), images(12), macs, quick());
   EXPECT_FALSE(result.errors);
