@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "base/error.h"
+#include "server/program.h"
 #include "tool/command.h"
 #ifdef LIMBER_HAS_TRAINING
 #include "tool/train.h"
@@ -25,9 +24,30 @@ void add_train_command(CLI::App& app) {
 }  // namespace limber::tool
 #endif
 
+namespace {
+
+int run(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::RuntimeError& error) {
+    return error.get_exit_code();
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "limber: error: %s\n", error.what());  // fmt would throw where this cannot be written either
+  }
+  return 1;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  limber::server::hold_standard_streams();
   CLI::App app("Limber runs one neural network at many speeds.", "limber");
   app.set_version_flag("--version", "limber " LIMBER_VERSION);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage. limber COMMAND --help shows a command's options and an example.");
   app.require_subcommand(1);
   limber::tool::add_bench_command(app);
   limber::tool::add_calibrate_command(app);
@@ -38,25 +58,13 @@ int main(int argc, char** argv) {
   limber::tool::add_import_command(app);
   limber::tool::add_info_command(app);
   limber::tool::add_models_command(app);
+  limber::tool::add_print_option(app);
   limber::tool::add_profile_command(app);
   limber::tool::add_run_command(app);
   limber::tool::add_search_command(app);
   limber::tool::add_simulate_command(app);
   limber::tool::add_top_command(app);
   limber::tool::add_train_command(app);
-  try {
-    app.parse(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      limber::fail(limber::ErrorCode::kIo, "standard output: cannot be written: {}", std::strerror(errno));
-    return 0;
-  } catch (const CLI::RuntimeError& error) {
-    return error.get_exit_code();
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  } catch (const limber::Error& error) {
-    fmt::print(stderr, "limber: error: {}\n", error.what());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "limber: error: {}\n", error.what());
-  }
-  return 1;
+  limber::server::refuse_odd_values(app);
+  return limber::server::after_output("limber", run(app, argc, argv));
 }

@@ -56,7 +56,7 @@ int find_group(const std::string& asked) {
 void make_folder_of(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (!folder.empty() && std::filesystem::create_directories(folder, error)) log("made the folder {}", folder.string());
   if (error) fail(ErrorCode::kIo, "{}: cannot be made: {}", folder.string(), error.message());
 }
 

@@ -123,7 +123,7 @@ void simulate(const Options& options) {
   }
   if (recording) record(options, scenarios.front(), trace ? &*trace : nullptr, plot ? &*plot : nullptr);
   if (options.json) {
-    fmt::print("{}\n", simulation_json(all).dump(2));
+    fmt::print("{}\n", simulation_json(all).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("{}", closing_summary(all));
   }
