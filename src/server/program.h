@@ -44,7 +44,7 @@ inline std::string odd_value(const std::string& type, const std::string& text) {
 // default; NaN, which is in every range; -1 as a huge number. Call before parsing, once all options are declared.
 inline void refuse_odd_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
-    if (option->get_type_size_max() == 0) continue;  // a flag
+    if (option->get_expected_min() == 0) continue;  // a flag
     const std::string type = option->get_type_name();
     option->check([type](const std::string& text) { return odd_value(type, text); });
   }

@@ -60,6 +60,14 @@ void make_folder_of(const std::string& path) {
   if (error) fail(ErrorCode::kIo, "{}: cannot be made: {}", folder.string(), error.message());
 }
 
+void check_state(const std::string& path) {
+  std::error_code error;
+  const auto there = std::filesystem::status(path, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    fail(ErrorCode::kInvalidArgument, "--state {}: is there and is no file; name a file, new or of an earlier limberd",
+         path);
+}
+
 [[noreturn]] void die(const char* step) {
   log("{}: {}", step, std::strerror(errno));
   ::_exit(1);
@@ -95,6 +103,7 @@ class Supervisor {
       settings_.boost = usual_boost(root, root && groups_at_top(settings_.sysfs_root));
     make_folder_of(settings_.socket);
     make_folder_of(settings_.state);
+    check_state(settings_.state);
     sigset_t watched;
     sigemptyset(&watched);
     for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, signal);

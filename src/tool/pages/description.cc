@@ -33,7 +33,7 @@ OptionDescription describe_option(const CLI::Option& option) {
   }
   result.required = option.get_required();
   result.repeated = option.get_items_expected_max() > 1;
-  result.takes_value = option.get_type_size_max() > 0;
+  result.takes_value = option.get_expected_min() > 0;
   const std::string type = option.get_type_name();  // TYPE or TYPE:VALIDATOR
   const auto colon = type.find(':');
   if (result.takes_value) {

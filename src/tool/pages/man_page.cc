@@ -116,7 +116,7 @@ std::string section_of(const CommandDescription& command) {
 }  // namespace
 
 std::string man_page(const CommandDescription& command, int section, const std::string& version) {
-  std::string result = "'\\\" Written from the command's own description. SPDX-License-Identifier: Apache-2.0\n";
+  std::string result = ".\\\" Written from the command's own description. SPDX-License-Identifier: Apache-2.0\n";
   result += fmt::format(".TH {} {} \"\" \"{}\"\n.nh\n.ad l\n", upper(command.name), section, roff(version));
   result += fmt::format(".SH NAME\n{} \\- {}\n", roff(command.name), roff(command.text));
   result += fmt::format(".SH SYNOPSIS\n{}\n.SH OPTIONS\n", synopsis(command));
