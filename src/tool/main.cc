@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <new>
 
 #include "base/error.h"
 #include "server/program.h"
@@ -26,6 +28,15 @@ void add_train_command(CLI::App& app) {
 
 namespace {
 
+// Names and texts of files may be in it: nothing that steers a terminal gets through. fmt would throw where standard
+// error cannot be written either.
+int say(std::string error) {
+  for (char& c : error)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f) c = '?';
+  std::fprintf(stderr, "limber: error: %s\n", error.c_str());
+  return 1;
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
@@ -34,10 +45,13 @@ int run(CLI::App& app, int argc, char** argv) {
     return error.get_exit_code();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::filesystem::filesystem_error& error) {
+    return say(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+  } catch (const std::bad_alloc&) {
+    return say("there is not enough memory for this");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "limber: error: %s\n", error.what());  // fmt would throw where this cannot be written either
+    return say(error.what());
   }
-  return 1;
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ void list(bool json) {
   nlohmann::ordered_json models = nlohmann::ordered_json::array();
   for (const PublishedModel& model : published_models()) {
     const std::string path = cache_directory("models") + "/" + model.name + "/" + model.file.name;
-    const bool here = std::filesystem::exists(path);
+    std::error_code unreadable;  // then it is not here
+    const bool here = std::filesystem::exists(path, unreadable);
     models.push_back({{"name", model.name},
                       {"architecture", model.architecture},
                       {"url", model.file.url},
