@@ -76,6 +76,10 @@ expect 2 "'nan' is no finite number" "$limber" run "$shapes" --frames 3 --period
 expect 2 "'nan' is no finite number" "$limber" profile "$shapes" --seconds nan
 expect 2 "--seed: '-1'; legal" "$limber" run "$shapes" --frames 3 --seed -1
 expect 2 "--seed: '99999999999999999999'; legal" "$limber" search "$shapes" --seed 99999999999999999999
+expect 1 "aim is 'nan'" "$limber" simulate single --versus limber:aim=nan
+expect 1 "aim is ''" "$limber" simulate single --versus limber:aim=
+expect 1 "named twice" "$limber" simulate single --versus limber,limber
+expect 1 "legal: FIRST:COUNT" "$limber" simulate --random=-1:3
 expect 2 "not in range 1 to 16384" "$limber" info --architecture shapes-ofa --resolution 0
 expect 1 "ended before its first image" "$limber" run "$shapes" --input raw:8x8:rgb:- --quiet </dev/null
 cmp -s "$shapes" "$work/mine.safetensors" || problem "a model was replaced by a command that was refused"
