@@ -107,7 +107,7 @@ interrupted() {  # interrupted SIGNAL COMMAND...
   done
   sleep 0.1
   kill -"$signal" $pid 2>/dev/null || problem "$* ended too early: $(cat "$work/log")"
-  wait $pid
+  wait $pid 2>/dev/null
   local code=$?
   [ $code -eq 1 ] || [ $code -gt 128 ] || problem "$* interrupted: exit code $code: $(cat "$work/log")"
 }

@@ -101,9 +101,9 @@ class Supervisor {
     const int group = find_group(settings_.group);
     if (settings_.boost.kind == Boost::Kind::kAuto)
       settings_.boost = usual_boost(root, root && groups_at_top(settings_.sysfs_root));
+    check_state(settings_.state);
     make_folder_of(settings_.socket);
     make_folder_of(settings_.state);
-    check_state(settings_.state);
     sigset_t watched;
     sigemptyset(&watched);
     for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, signal);
