@@ -8,9 +8,11 @@
 
 namespace limber {
 
-// A temporary file beside `path` that replaces it in commit(). Without commit() nothing of it remains: the destructor
-// removes the temporary file. One thread at a time. Every error is kIo and names the path, the bytes written so far and
-// the system's reason (a full disk says so). What is there already and is no regular file is refused.
+// A temporary file in the folder of `path` that replaces it in commit(). Without commit() nothing of it remains, even
+// of a killed process: it has no name before, except on file systems that know no nameless files (there the destructor
+// removes it). A link is followed; what is replaced keeps its permissions. One thread at a time. Every error is kIo and
+// names the path, the bytes written so far and the system's reason (a full disk says so). What is there already and is
+// no regular file is refused.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -25,8 +27,10 @@ class AtomicFile {
 
  private:
   [[noreturn]] void refuse(const char* step, int reason);
+  void give_name();
 
-  std::string path_, temporary_;
+  std::string path_, target_;  // as it was given; behind links
+  std::string temporary_;      // its name, once it has one
   int file_ = -1;
   uint64_t written_ = 0;
 };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -38,6 +42,44 @@ TEST_F(Files, AtomicFileReplacesOnlyOnCommit) {
   file.commit();
   EXPECT_EQ(slurp(path("a")), "newer");
   EXPECT_EQ(count(), 1);
+}
+
+TEST_F(Files, AKilledWriterLeavesNothing) {
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    AtomicFile file(path("a"));
+    file.write("half");
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(writer, &status, 0), writer);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const int nameless = ::open(path("").c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (nameless < 0) GTEST_SKIP() << "this file system knows no files without names";
+  ::close(nameless);
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_F(Files, AtomicFileKeepsPermissionsAndFollowsLinks) {
+  std::ofstream(path("a")) << "old";
+  fs::permissions(path("a"), fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("a", path("link"));
+  AtomicFile file(path("link"));
+  file.write("new");
+  file.commit();
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(slurp(path("a")), "new");
+  EXPECT_EQ(fs::status(path("a")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(count(), 2);
+}
+
+TEST_F(Files, AtomicFileMayHaveTheLongestName) {
+  AtomicFile file(path(std::string(255, 'n')));
+  file.commit();
+  EXPECT_EQ(count(), 1);
+  EXPECT_THROW(AtomicFile(path(std::string(256, 'n'))), Error);
+  EXPECT_THROW(AtomicFile(""), Error);
+  EXPECT_THROW(MappedFile(""), Error);
 }
 
 TEST_F(Files, AtomicFileSaysWhatTheSystemRefused) {

@@ -15,6 +15,7 @@
 namespace limber {
 
 MappedFile::MappedFile(const std::string& path) {
+  if (path.empty()) fail(ErrorCode::kInvalidArgument, "a file's name is empty; give its path");
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     const int reason = errno;
@@ -24,7 +25,7 @@ MappedFile::MappedFile(const std::string& path) {
   struct stat status;
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(file);
-    fail(ErrorCode::kIo, "{}: not a regular file", path);
+    fail(ErrorCode::kIo, "{}: not a regular file; legal is the path of a file", path);
   }
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ > 0) {

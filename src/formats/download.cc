@@ -4,7 +4,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <fmt/ranges.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -48,6 +51,24 @@ bool matches(const std::string& path, const std::string& checksum, std::string* 
   }
   return found->starts_with(checksum);
 }
+
+// While it lives nobody else downloads into the folder: two writers of one .part would ruin it. Gone with the process.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : folder_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (folder_ < 0) fail(ErrorCode::kIo, "{}: cannot be opened: {}", folder, std::strerror(errno));
+    if (::flock(folder_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;  // without locks: alone, as is usual
+    ::close(folder_);
+    fail(ErrorCode::kIo, "{}: another process downloads into it; try again when it is done", folder);
+  }
+  ~FolderLock() { ::close(folder_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int folder_;
+};
 
 struct Transfer {
   const RemoteFile* file;
@@ -207,6 +228,7 @@ void download(const RemoteFile& file, const std::string& path, const Progress& p
   if (file.checksum.empty()) fs::remove(part, error);
   if (!fs::path(path).parent_path().empty()) fs::create_directories(fs::path(path).parent_path(), error);
   if (error) fail(ErrorCode::kIo, "{}: the folder cannot be made: {}", path, error.message());
+  const FolderLock lock(fs::path(path).parent_path().string());
   if (!fs::exists(part) || !matches(part, file.checksum, &found)) fetch(file, part, progress);
   if (!matches(part, file.checksum, &found)) {
     fs::remove(part, error);
@@ -230,6 +252,7 @@ std::string download_data_set(const RemoteDataSet& set, const std::string& folde
   if (!set.unpack.empty() && fs::exists(stamp)) return target;
   for (const RemoteFile& file : set.files) download(file, target + "/" + file.name, progress);
   if (set.unpack.empty()) return target;
+  const FolderLock lock(target);
   const std::string archive_path = target + "/" + set.unpack;
   unpack(archive_path, target);
   std::FILE* done = std::fopen(stamp.c_str(), "wb");

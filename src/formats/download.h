@@ -33,7 +33,7 @@ const RemoteDataSet& remote_data_set(const std::string& name);  // fails listing
 // checksum is right. A file with the right checksum that is there already is kept without asking the server. Without a
 // checksum whatever is at `path` is kept, and a part is not continued: nothing would tell whether it fits. Fails with
 // kIo (network, disk; the part stays and the message says so), kNotFound (the server has no such file) or kBadFile
-// (wrong checksum; the part is removed).
+// (wrong checksum; the part is removed). While another process downloads into the same folder: kIo.
 void download(const RemoteFile& file, const std::string& path, const Progress& progress = {});
 
 // $XDG_CACHE_HOME/limber/KIND or ~/.cache/limber/KIND: where downloads of a kind ("data", "models") are kept.

@@ -2,7 +2,9 @@
 #include "formats/download.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -117,6 +119,21 @@ TEST_F(Download, WholeThenNotAgain) {
   EXPECT_FALSE(fs::exists(path_ + ".part"));
   download(file, path_);
   EXPECT_EQ(server.requests, 1);
+}
+
+TEST_F(Download, OneProcessAtATime) {
+  Server server(content_);
+  const RemoteFile file{"file.bin", server.url, sha256(content_)};
+  fs::create_directories(folder_ + "/set");
+  const int other = ::open((folder_ + "/set").c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  std::string message;
+  EXPECT_EQ(code(file, &message), ErrorCode::kIo);
+  EXPECT_NE(message.find("another process downloads into it"), std::string::npos) << message;
+  EXPECT_EQ(server.requests, 0);
+  ::close(other);
+  download(file, path_);
+  EXPECT_EQ(slurp(path_), content_);
 }
 
 TEST_F(Download, ABrokenOneContinues) {

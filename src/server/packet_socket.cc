@@ -108,7 +108,8 @@ Descriptor listen_at(const std::string& path, unsigned mode, int group) {
          path);
   struct stat found {};
   if (::lstat(path.c_str(), &found) == 0) {
-    if (!S_ISSOCK(found.st_mode)) fail(ErrorCode::kInvalidArgument, "{}: is there and is no socket", path);
+    if (!S_ISSOCK(found.st_mode))
+      fail(ErrorCode::kInvalidArgument, "{}: is there and is no socket; remove it, or give another --socket", path);
     ::unlink(path.c_str());
   }
   Descriptor socket = make_socket(SOCK_NONBLOCK);

@@ -22,5 +22,6 @@ void add_run_command(CLI::App& app);
 void add_search_command(CLI::App& app);
 void add_simulate_command(CLI::App& app);
 void add_top_command(CLI::App& app);
+void add_print_option(CLI::App& app);  // no command: --print, for the build
 
 }  // namespace limber::tool

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "design/evaluate.h"
 #include "formats/model_file.h"
@@ -48,6 +49,8 @@ void evaluate(const Options& options) {
   const std::vector<int> chosen = chosen_members(*model, options.members);
   const Images images = read_data_set(data, options.split);
   const std::vector<int> cores = options.cores.empty() ? std::vector<int>() : core_set(options.cores);
+  const std::string output = options.output.empty() ? options.model : options.output;
+  if (options.store) AtomicFile{output};  // an unwritable one is refused before anything is evaluated
   nlohmann::json members = nlohmann::json::array();
   std::string differing;
   if (!options.json) fmt::print("{}, {} of {}, {} images\n", options.model, options.split, images.name, images.count);
@@ -85,7 +88,6 @@ void evaluate(const Options& options) {
       member.accuracies.push_back(fresh);
     }
   }
-  const std::string output = options.output.empty() ? options.model : options.output;
   if (options.store) write_model(network, output);
   if (options.json) {
     fmt::print("{}\n", nlohmann::json({{"model", options.model},
@@ -93,7 +95,7 @@ void evaluate(const Options& options) {
                                        {"split", options.split},
                                        {"samples", images.count},
                                        {"members", members}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (options.store) {
     fmt::print("{}: written\n", output);
   }

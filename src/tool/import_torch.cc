@@ -65,7 +65,7 @@ void import_torch(const TorchImport& options) {
                             {"left_out", checkpoint.tensors.size() - network.tensors.size() + checkpoint.others.size()},
                             {"members", members},
                             {"needs_calibration", calibrate}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("{}: {}, {} tensors{}\n", options.output, graph.name, network.tensors.size(),

@@ -44,7 +44,7 @@ void show(const Options& options) {
                                          {"arena_bytes", memory.arena},
                                          {"exit_arena_bytes", memory.exit_arena},
                                          {"largest_alone_bytes", memory.largest_alone}}}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("{}: {}, {} nodes, {} tensors, weights {:.16}\n", options.source.name(), network.name,

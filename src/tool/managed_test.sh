@@ -6,7 +6,7 @@ set -uo pipefail
 limber=$1 limberd=$2 models=$3
 work=$(mktemp -d)
 chmod 755 "$work"
-export LIMBER_CACHE=$work/cache LIMBERD_SOCKET=$work/limberd.sock
+export LIMBER_CACHE=$work/cache LIMBERD_SOCKET=$work/new/limberd.sock
 server=0
 trap '[ $server -ne 0 ] && kill $server 2>/dev/null; wait; rm -rf "$work"' EXIT
 shapes=$models/shapes-incremental.safetensors
@@ -25,12 +25,17 @@ expect 0 "Example" "$limberd" --help
 expect 2 "" "$limberd" --nonsense
 expect 1 "legal are auto, off, nice=-20..19" "$limberd" --boost much
 expect 1 "no such group" "$limberd" --group no-such-group-here --socket "$work/other.sock"
+expect 1 "is there and is no file" "$limberd" --boost off --state "$work"
+expect 1 "is there and is no socket" "$limberd" --boost off --socket "$work"
+expect 2 "no finite number" "$limberd" --power-cap nan
+expect 2 "an empty value" "$limberd" --socket ""
 expect 1 "no limberd at $LIMBERD_SOCKET" "$limber" top --once
 expect 0 "Example" "$limber" top --help
 expect 0 "self-managed: no limberd at" "$limber" run "$shapes" --managed --frames 6 --burst 2 --quiet
 expect 1 "let managed play alone" "$limber" run "$shapes" --policy dynamic,managed --frames 6
 
 start
+grep -qF "made the folder $work/new" "$work/log" || problem "limberd made a folder and does not say so: $(cat "$work/log")"
 expect 0 "no application is managed" "$limber" top --once
 expect 0 "managed by limberd: 30 of 30 frames" "$limber" run "$shapes" --managed --frames 30 --burst 2 --quiet
 expect 0 '"frames_managed":12' "$limber" run "$shapes" --managed --frames 12 --burst 2 --quiet --json

@@ -87,7 +87,7 @@ void add_model_source(CLI::App& command, ModelSource& source) {
   add_weight_format(command, source.weights, "the random weights")->needs(architecture);
   command.add_option("--resolution", source.resolution, "of every choice")
       ->needs(architecture)
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 16384));
 }
 
 }  // namespace limber::tool

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "formats/published_model.h"
 #include "tool/command.h"
 #include "tool/download_progress.h"
@@ -20,6 +21,8 @@ struct Options {
 void get(Options options) {
   PublishedModel model = published_model(options.name);
   if (!options.url.empty()) model.file.url = options.url;
+  if (options.import.output.empty()) options.import.output = model.name + ".safetensors";
+  AtomicFile{options.import.output};  // an unwritable one is refused before anything is downloaded
   bool recorded = false;
   options.import.checkpoint =
       download_model(model, cache_directory("models"), options.sha256, &recorded, download_progress());
@@ -33,7 +36,6 @@ void get(Options options) {
   options.import.source = model.file.url;
   options.import.architecture = model.architecture;
   options.import.mapping = model.mapping;
-  if (options.import.output.empty()) options.import.output = model.name + ".safetensors";
   import_torch(options.import);
 }
 
@@ -41,7 +43,8 @@ void list(bool json) {
   nlohmann::ordered_json models = nlohmann::ordered_json::array();
   for (const PublishedModel& model : published_models()) {
     const std::string path = cache_directory("models") + "/" + model.name + "/" + model.file.name;
-    const bool here = std::filesystem::exists(path);
+    std::error_code unreadable;  // then it is not here
+    const bool here = std::filesystem::exists(path, unreadable);
     models.push_back({{"name", model.name},
                       {"architecture", model.architecture},
                       {"url", model.file.url},
@@ -49,7 +52,10 @@ void list(bool json) {
                       {"downloaded", here}});
     if (!json) fmt::print("{:<14} {}\n{:<14} {}\n", model.name, model.what, "", here ? path : model.file.url);
   }
-  if (json) fmt::print("{}\n", nlohmann::ordered_json({{"models", models}}).dump());
+  if (json)
+    fmt::print(
+        "{}\n",
+        nlohmann::ordered_json({{"models", models}}).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace

@@ -201,6 +201,9 @@ void print_table(const Profile& profile, const std::string& energy) {
 }
 
 void check(const Options& options, const Model& model) {
+  if (!options.output.empty())
+    fail(ErrorCode::kInvalidArgument, "--check measures nothing that --output {} could hold: give one of them",
+         options.output);
   const Profile profile = read_profile(options.check);
   const std::vector<std::string> warnings = check_profile(profile, model, options.check);
   if (options.json) {
@@ -278,16 +281,18 @@ void add_profile_command(CLI::App& app) {
   command->add_option("--checks", options->checks, "with --blocks: sub-networks to compare with their predictions")
       ->needs(blocks)
       ->check(CLI::Range(0, 500));
-  command->add_option("--data", options->data,
-                      "time on the test images of this data set and show the accuracy stored for it; default: noise");
+  command
+      ->add_option("--data", options->data,
+                   "time on the test images of this data set and show the accuracy stored for it; default: noise")
+      ->excludes(blocks);
   command
       ->add_option("--core,--cores", options->cores,
                    "logical CPUs of a core set, e.g. 0 or 0,1; may be given several times; default: the first one")
       ->allow_extra_args(false);
-  command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%");
+  command->add_option("--member,--members", options->members, "only these members, e.g. 25%,100%")->excludes(blocks);
   command->add_option("--power-from", options->power_from,
                       "a meter of yours: a FILE that holds watts, or a COMMAND that prints them, line by line");
-  command->add_option("--batch", options->batches, "batch sizes, e.g. 1,8,32");
+  command->add_option("--batch", options->batches, "batch sizes, e.g. 1,8,32")->excludes(blocks);
   command
       ->add_option("--seconds", options->seconds,
                    "time for each core set, at least 20 rounds (default 3); with --blocks: in all (default 20)")

@@ -75,6 +75,8 @@ head -c 400 "$profile" >"$work/short.json"
 expect 1 "short.json" "$limber" profile "$shapes" --check "$work/short.json"
 sed 's/"median_ms"/"median"/' "$profile" >"$work/wrong.json"
 expect 1 "unknown key 'median'" "$limber" profile "$shapes" --check "$work/wrong.json"
+expect 1 "give one of them" "$limber" profile "$shapes" --check "$profile" --output "$work/other.json"
+expect 2 "excludes" "$limber" profile --blocks "$shapes" --batch 8
 expect 1 "legal are ascending numbers" "$limber" profile "$shapes" --batch 8,1
 expect 1 "cannot be used" "$limber" profile "$shapes" --cores 4095
 expect 1 "limber: error:" "$limber" profile "$shapes" --seconds 0 --output "$work/none/profile.json"

@@ -103,7 +103,7 @@ void show(const TopOptions& options) {
   const std::string answer = server::ask_status(options.socket);
   const json status = json::parse(answer);
   if (options.json) {
-    fmt::print("{}\n", status.dump());
+    fmt::print("{}\n", status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     if (!options.once) fmt::print("\033[H\033[J\033[?7l");  // lines longer than the terminal are cut
     fmt::print("{}", top_page(status));

@@ -60,9 +60,9 @@ void print_json(const train::TrainResult& result, const Options& options) {
     for (const Accuracy& accuracy : member.accuracies) one[accuracy.split] = accuracy.top1;
     members.push_back(one);
   }
-  fmt::print(
-      "{}\n",
-      nlohmann::json({{"model", options.output}, {"epochs", result.records.size()}, {"members", members}}).dump());
+  fmt::print("{}\n",
+             nlohmann::json({{"model", options.output}, {"epochs", result.records.size()}, {"members", members}})
+                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 std::string epoch_line(const train::EpochRecord& record) {

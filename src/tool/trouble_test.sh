@@ -44,6 +44,12 @@ shapes=$models/shapes-incremental.safetensors
 # Full disks.
 message=$("$limber" info "$shapes" 2>&1 >/dev/full) && problem "info on a full disk ends with 0"
 grep -qF "limber: error: standard output" <<<"$message" || problem "info on a full disk says '$message'"
+for option in --help --version; do
+  "$limber" $option >/dev/full 2>"$work/said" && problem "$option on a full disk ends with 0"
+  grep -qF "standard output: cannot be written" "$work/said" || problem "$option on a full disk: $(cat "$work/said")"
+done
+"$limber" info "$work/missing" 2>/dev/full
+[ $? -eq 1 ] || problem "an error that cannot be said is no error, or a crash"
 mkdir "$work/small"
 expect 1 "$work/small/trace" cut_off 1 "$limber" run "$shapes" --frames 30 --deadline-ms 1 --burst 1 --trace "$work/small/trace"
 message=$("$limber" export onnx "$shapes" --output "$work/fits.onnx" 2>&1)
@@ -53,6 +59,67 @@ else
   expect 1 "$work/small/model.onnx" cut_off 4 "$limber" export onnx "$shapes" --output "$work/small/model.onnx"
 fi
 [ -z "$(ls -A "$work/small")" ] || problem "left on a full disk: $(ls -A "$work/small")"
+
+# Started without standard streams: what it prints does not go into its files.
+"$limber" info "$work/missing" 2>&- ; [ $? -eq 1 ] || problem "without standard error"
+"$limber" run "$shapes" --frames 3 --burst 1 --quiet --trace "$work/trace" >&- 2>/dev/null
+[ $? -eq 1 ] || problem "run without standard output ends well"
+if [ -e "$work/trace" ] && grep -vq '^{' "$work/trace"; then problem "printed into the trace: $(head -n 2 "$work/trace")"; fi
+"$limber" info "$shapes" | head -n 1 | grep -q shapes || problem "info | head -n 1"
+
+# Values that nobody means: of an unset variable, of no size, beyond any.
+cp "$shapes" "$work/mine.safetensors"
+expect 2 "--output: an empty value" "$limber" calibrate norms "$work/mine.safetensors" --images 8 --output ""
+expect 2 "--data: an empty value" "$limber" eval "$shapes" --data ""
+expect 2 "model: an empty value" "$limber" info ""
+expect 2 "'nan' is no finite number" "$limber" run "$shapes" --frames 3 --period-ms nan
+expect 2 "'nan' is no finite number" "$limber" profile "$shapes" --seconds nan
+expect 2 "--seed: '-1'; legal" "$limber" run "$shapes" --frames 3 --seed -1
+expect 2 "--seed: '99999999999999999999'; legal" "$limber" search "$shapes" --seed 99999999999999999999
+expect 1 "aim is 'nan'" "$limber" simulate single --versus limber:aim=nan
+expect 1 "aim is ''" "$limber" simulate single --versus limber:aim=
+expect 1 "named twice" "$limber" simulate single --versus limber,limber
+expect 1 "legal: FIRST:COUNT" "$limber" simulate --random=-1:3
+expect 2 "not in range 1 to 16384" "$limber" info --architecture shapes-ofa --resolution 0
+expect 1 "ended before its first image" "$limber" run "$shapes" --input raw:8x8:rgb:- --quiet </dev/null
+cmp -s "$shapes" "$work/mine.safetensors" || problem "a model was replaced by a command that was refused"
+
+# Names need not be UTF-8: JSON says them as well as it can.
+cp "$shapes" "$work/"$'\xff.safetensors'
+expect 0 '"members"' "$limber" info "$work/"$'\xff.safetensors' --json
+expect 0 '"members"' "$limber" eval "$work/"$'\xff.safetensors' --members 25% --json
+rm "$work/"$'\xff.safetensors'
+
+# Whoever waits is told at once that the result cannot be written.
+message=$("$limber" eval "$shapes" --store --output "$work/none/model" 2>&1) && problem "eval into a missing folder"
+[[ $message == "limber: error: $work/none/model: cannot be created: "* ]] || problem "eval, too late: $message"
+
+# Interrupted in the middle: nothing is left, and what was there is as it was.
+mkdir "$work/middle"
+interrupted() {  # interrupted SIGNAL COMMAND...
+  local signal=$1 pid
+  shift
+  env --default-signal=INT "$limber" "$@" &>"$work/log" &
+  pid=$!
+  until grep -qF "$work/middle" /proc/$pid/maps 2>/dev/null || ls -l /proc/$pid/fd 2>/dev/null | grep -qF "$work/middle"; do
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.02
+  done
+  sleep 0.1
+  kill -"$signal" $pid 2>/dev/null || problem "$* ended too early: $(cat "$work/log")"
+  wait $pid 2>/dev/null
+  local code=$?
+  [ $code -eq 1 ] || [ $code -gt 128 ] || problem "$* interrupted: exit code $code: $(cat "$work/log")"
+}
+cp "$shapes" "$work/middle/model"
+for signal in INT TERM KILL; do
+  interrupted $signal profile "$work/middle/model" --seconds 60 --output "$work/middle/profile"
+  interrupted $signal bench "$work/middle/model" --seconds 60 --peers none --output "$work/middle/bench"
+  interrupted $signal calibrate norms "$work/middle/model" --images 100000 --member 100%,75%,50%,25% --memory 0
+  interrupted $signal simulate story --seeds 10000 --versus limber --trace "$work/middle/simulated"
+done
+[ "$(ls -A "$work/middle")" = model ] || problem "left by what was interrupted: $(ls -A "$work/middle")"
+cmp -s "$shapes" "$work/middle/model" || problem "an interrupted command changed its model"
 
 # What is no file is not replaced by one.
 mkfifo "$work/pipe"

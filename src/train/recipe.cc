@@ -161,8 +161,10 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
 }
 
 Recipe read_recipe(const std::string& path) {
+  std::error_code error;
   std::ifstream file(path, std::ios::binary);
-  if (!file) fail(ErrorCode::kNotFound, "{}: cannot read this recipe; recipes/ holds those that ship", path);
+  if (!file || std::filesystem::is_directory(path, error))
+    fail(ErrorCode::kNotFound, "{}: cannot read this recipe; recipes/ holds those that ship", path);
   return parse_recipe({std::istreambuf_iterator<char>(file), {}}, path);
 }
 

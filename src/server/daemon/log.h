@@ -13,7 +13,7 @@ inline void log_line(std::string text) {
   if (text.size() > 500) text.resize(500);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  fmt::print(stderr, "limberd: {}\n", text);
+  std::fprintf(stderr, "limberd: %s\n", text.c_str());  // a full disk is no reason to end
 }
 
 template <typename... Args>

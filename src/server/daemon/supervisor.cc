@@ -56,8 +56,16 @@ int find_group(const std::string& asked) {
 void make_folder_of(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (!folder.empty() && std::filesystem::create_directories(folder, error)) log("made the folder {}", folder.string());
   if (error) fail(ErrorCode::kIo, "{}: cannot be made: {}", folder.string(), error.message());
+}
+
+void check_state(const std::string& path) {
+  std::error_code error;
+  const auto there = std::filesystem::status(path, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    fail(ErrorCode::kInvalidArgument, "--state {}: is there and is no file; name a file, new or of an earlier limberd",
+         path);
 }
 
 [[noreturn]] void die(const char* step) {
@@ -93,6 +101,7 @@ class Supervisor {
     const int group = find_group(settings_.group);
     if (settings_.boost.kind == Boost::Kind::kAuto)
       settings_.boost = usual_boost(root, root && groups_at_top(settings_.sysfs_root));
+    check_state(settings_.state);
     make_folder_of(settings_.socket);
     make_folder_of(settings_.state);
     sigset_t watched;

@@ -86,7 +86,7 @@ void fit(const BoardOptions& options) {
                "that are wrong, or measure each for longer\n",
                name);
   if (options.json) {
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("{}\n{}: written{}\n", text, options.output,

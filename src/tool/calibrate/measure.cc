@@ -58,7 +58,7 @@ void print_measuring_plan(const BoardOptions& options) {
                                                {"trace_s", plan.trace_s},
                                                {"total_s", plan.total_s()},
                                                {"steps", steps}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print(
@@ -115,6 +115,7 @@ void measure_rows(const BoardOptions& options) {
                "measure again for the trace alone (--whole-board, --power-from)\n",
                host.meter().name());
   }
+  AtomicFile output(options.output);  // opened first: nobody measures for what cannot be written
   ProgressLine progress(!options.json);
   const MeasuringResult result =
       measure_board(machine, plan, [&](std::size_t done, std::size_t all, const std::string& what) {
@@ -124,7 +125,6 @@ void measure_rows(const BoardOptions& options) {
   if (result.measurements.power.empty())
     fail(ErrorCode::kIo, "no row could be measured: {}", result.left_out.empty() ? "" : result.left_out.front());
   for (const std::string& one : result.left_out) fmt::print(stderr, "limber: warning: left out: {}\n", one);
-  AtomicFile output(options.output);
   output.write(print_measurements(result.measurements));
   output.commit();
   const std::size_t rows = result.measurements.power.size(), trace = result.measurements.heat.size();
@@ -135,7 +135,7 @@ void measure_rows(const BoardOptions& options) {
                                                {"rows", rows},
                                                {"trace_rows", trace},
                                                {"left_out", result.left_out}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("{}: written, {} rows of {} and {} of a heating trace, watts from {}\n", options.output, rows,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "design/calibrate_norms.h"
 #include "design/evaluate.h"
@@ -63,6 +64,8 @@ void calibrate(const Options& options) {
   Images validation = read_data_set(data, "validation");
   if (options.judged > 0) validation = drawn_images(validation, options.judged);
   const std::vector<int> cores = options.cores.empty() ? std::vector<int>() : core_set(options.cores);
+  const std::string output = options.output.empty() ? options.model : options.output;
+  AtomicFile{output};  // an unwritable one is refused before anything is computed
   ProgressLine progress(!options.json);
   CalibrationOptions settings;
   settings.cores = cores;
@@ -102,7 +105,6 @@ void calibrate(const Options& options) {
                        {"top1", now.top1()}});
   }
   progress.clear();
-  const std::string output = options.output.empty() ? options.model : options.output;
   write_model(network, output);
   if (options.json) {
     fmt::print("{}\n", nlohmann::json({{"model", options.model},
@@ -112,7 +114,7 @@ void calibrate(const Options& options) {
                                        {"split", "validation"},
                                        {"samples", validation.count},
                                        {"members", members}})
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("{}: statistics over {} training images of {}, accuracy on {} validation images\n\n", options.model,

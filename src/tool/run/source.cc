@@ -153,7 +153,11 @@ class LiveStream : public BurstSource {
     pictures_.clear();
     Frame frame;
     while (pictures_.count() < burst_ && read(&frame)) pictures_.add(std::move(frame));
-    if (pictures_.count() == 0) return false;
+    if (pictures_.count() == 0) {
+      if (!played_ && interrupted() == 0) fail(ErrorCode::kBadFile, "{}: ended before its first image", name_);
+      return false;
+    }
+    played_ = true;
     *burst = pictures_.slice(0, pictures_.count());
     burst->labels = {};
     return true;
@@ -173,7 +177,7 @@ class LiveStream : public BurstSource {
   int64_t burst_ = 1;
   std::unique_ptr<Stream> stream_;
   Pictures pictures_;
-  bool started_ = false;
+  bool started_ = false, played_ = false;
 };
 
 }  // namespace

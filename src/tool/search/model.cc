@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "base/cpu_list.h"
 #include "base/error.h"
 #include "design/family/family_search.h"
@@ -110,13 +111,14 @@ void print_result(const SearchOptions& options, const FamilyResult& result, cons
                          {"rmse", result.errors->rmse},
                          {"kendall_tau", result.errors->kendall_tau}};
   }
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace
 
 void search_model(const SearchOptions& options) {
   const Network network = read_model(options.model);
+  AtomicFile{options.output};  // an unwritable one is refused before anything is searched
   const std::string data = data_name(network, options);
   FamilyData images;
   images.validation = read_data_set(data, "validation");

@@ -197,7 +197,7 @@ void search_published(const SearchOptions& options) {
   json["algorithms"] = compared;
   json["seeds"] = options.seeds;
   json["budget"] = options.search.budget;
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace limber::tool

@@ -32,7 +32,8 @@ struct Options {
 std::vector<Scenario> random_scenarios(const std::string& text) {
   unsigned long long first = 0, count = 0;
   char end = 0;
-  if (std::sscanf(text.c_str(), "%llu:%llu%c", &first, &count, &end) != 2 || count < 1 || count > 100'000)
+  if (text.find('-') != std::string::npos ||  // which sscanf makes huge
+      std::sscanf(text.c_str(), "%llu:%llu%c", &first, &count, &end) != 2 || count < 1 || count > 100'000)
     fail(ErrorCode::kInvalidArgument, "--random is '{}'; legal: FIRST:COUNT, e.g. 1000:200", text);
   std::vector<Scenario> all;
   for (unsigned long long i = 0; i < count; ++i) all.push_back(random_scenario(first + i));
@@ -94,7 +95,11 @@ void record(const Options& options, const Scenario& scenario, SimulationTrace* t
 }
 
 void simulate(const Options& options) {
-  for (const std::string& name : options.policies) check_policy(name);
+  for (const std::string& name : options.policies) {
+    check_policy(name);
+    if (std::ranges::count(options.policies, name) > 1)
+      fail(ErrorCode::kInvalidArgument, "--versus: policy {} is named twice", name);
+  }
   if (!options.plot.empty() && !options.plot.ends_with(".png") && !options.plot.ends_with(".svg"))
     fail(ErrorCode::kInvalidArgument, "--plot is '{}'; legal: a name that ends in .png or .svg", options.plot);
   const std::vector<Scenario> scenarios = choose_scenarios(options);
@@ -123,7 +128,7 @@ void simulate(const Options& options) {
   }
   if (recording) record(options, scenarios.front(), trace ? &*trace : nullptr, plot ? &*plot : nullptr);
   if (options.json) {
-    fmt::print("{}\n", simulation_json(all).dump(2));
+    fmt::print("{}\n", simulation_json(all).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("{}", closing_summary(all));
   }

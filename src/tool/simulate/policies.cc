@@ -41,11 +41,11 @@ class Settings {
     return value;
   }
   double number(const std::string& key, double otherwise, double low, double high) {
+    if (!values_.contains(key)) return text(key, ""), otherwise;
     const std::string given = text(key, "");
-    if (given.empty()) return otherwise;
     double value = 0;
     const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
-    if (error != std::errc() || end != given.data() + given.size() || value < low || value > high)
+    if (error != std::errc() || end != given.data() + given.size() || !(value >= low && value <= high))
       fail(ErrorCode::kInvalidArgument, "policy '{}': {} is '{}'; legal: a number from {} to {}", policy_, key, given,
            low, high);
     return value;

@@ -49,22 +49,37 @@ std::optional<Sweep> find_sweep(toml::table& table, const std::string& name) {
   return std::nullopt;
 }
 
-void expand(toml::table table, const Swept& swept, std::vector<std::pair<toml::table, Swept>>* all,
-            const std::string& where) {
+toml::table parse(const std::string& text, const std::string& where) {
+  try {
+    return toml::parse(text, where);
+  } catch (const toml::parse_error& error) {
+    fail(ErrorCode::kBadFile, "{}:{}: {}", where, error.source().begin.line, error.description());
+  }
+}
+
+// Every combination of one value of each list. The text is parsed anew for each, since copies of a table forget their
+// lines, which errors name. `picks`: the values taken of the first lists.
+void expand(const std::string& text, const std::vector<std::size_t>& picks,
+            std::vector<std::pair<toml::table, Swept>>* all, const std::string& where) {
+  toml::table table = parse(text, where);
+  Swept swept;
+  for (const std::size_t pick : picks) {
+    const Sweep sweep = *find_sweep(table, "");
+    toml::array values = std::move(*sweep.table->get_as<toml::array>(sweep.key));
+    swept.emplace_back(sweep.name, text_of(values[pick]));
+    std::move(values[pick]).visit([&](auto&& one) { sweep.table->insert_or_assign(sweep.key, std::move(one)); });
+  }
   const auto sweep = find_sweep(table, "");
+  const std::size_t choices = sweep ? sweep->table->get_as<toml::array>(sweep->key)->size() : 1;
+  if (all->size() + choices > kMostScenarios)
+    fail(ErrorCode::kBadFile, "{}: its lists make more than {} scenarios", where, kMostScenarios);
   if (!sweep) {
-    if (all->size() == kMostScenarios)
-      fail(ErrorCode::kBadFile, "{}: its lists make more than {} scenarios", where, kMostScenarios);
-    all->emplace_back(std::move(table), swept);
+    all->emplace_back(std::move(table), std::move(swept));
     return;
   }
-  const toml::array values = *sweep->table->get_as<toml::array>(sweep->key);
-  for (const toml::node& value : values) {
-    value.visit([&](const auto& one) { sweep->table->insert_or_assign(sweep->key, one); });
-    Swept longer = swept;
-    longer.emplace_back(sweep->name, text_of(value));
-    expand(table, longer, all, where);
-  }
+  std::vector<std::size_t> longer = picks;
+  longer.push_back(0);
+  for (std::size_t& pick = longer.back(); pick < choices; ++pick) expand(text, longer, all, where);
 }
 
 Arrivals read_arrivals(TomlReader reader) {
@@ -224,14 +239,8 @@ Scenario read_one(const toml::table& table, const std::string& where) {
 }  // namespace
 
 std::vector<Scenario> parse_scenarios(const std::string& text, const std::string& where) {
-  toml::table table;
-  try {
-    table = toml::parse(text, where);
-  } catch (const toml::parse_error& error) {
-    fail(ErrorCode::kBadFile, "{}:{}: {}", where, error.source().begin.line, error.description());
-  }
   std::vector<std::pair<toml::table, Swept>> all;
-  expand(std::move(table), {}, &all, where);
+  expand(text, {}, &all, where);
   std::vector<Scenario> result;
   for (const auto& [one, swept] : all) {
     result.push_back(read_one(one, where));

@@ -64,6 +64,23 @@ TEST(Scenario, ErrorsNameLineKeyAndWhatIsLegal) {
                 .find("'b', which is not there"),
             std::string::npos);
   EXPECT_NE(message("name = \n").find("s.toml:1"), std::string::npos);
+  EXPECT_NE(message(head + app + arrivals + "colour = 3\n").find("s.toml:9: application.colour"), std::string::npos);
+}
+
+TEST(Scenario, LinesAreKnownAfterASweepToo) {
+  const std::string head = "name = \"s\"\nboard = \"b\"\nduration_s = 10\n";
+  const std::string app = "[[application]]\nname = \"a\"\nmodel = \"m\"\nwork_ms = [5, 6]\n";
+  const std::string arrivals = "arrivals = { kind = \"periodic\", period_ms = [20, -3] }\n";
+  EXPECT_EQ(parse_scenarios(head + app + "arrivals = { kind = \"periodic\", period_ms = [20, 30] }\n", "s.toml").size(),
+            4u);
+  const std::string swept = message(head + app + arrivals);  // the wrong value is one of a list
+  EXPECT_NE(swept.find("s.toml:8: application.arrivals.period_ms: legal is a number from 0.1 to 1"), std::string::npos)
+      << swept;
+  const std::string beside = message(head + app + "arrivals = { kind = \"periodic\", period_ms = 20 }\ncolour = 3\n");
+  EXPECT_NE(beside.find("s.toml:9: application.colour: no such key"), std::string::npos) << beside;
+  std::string many;
+  for (int i = 0; i < 1001; ++i) many += "1,";
+  EXPECT_NE(message(head + "seed = [" + many + "]\n").find("more than 1000 scenarios"), std::string::npos);
 }
 
 }  // namespace
