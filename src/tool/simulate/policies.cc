@@ -15,8 +15,6 @@
 namespace limber::tool {
 namespace {
 
-const std::vector<std::string> kGovernors = {"schedutil", "ondemand", "performance", "powersave"};
-
 // KEY=VALUE, each of them taken once; what nobody took is refused.
 class Settings {
  public:
@@ -68,15 +66,91 @@ class Settings {
   std::vector<std::string> legal_;
 };
 
-void read_governor(const std::string& name, Settings& settings, GovernorPolicySettings* policy, NamedPolicy* result) {
+void read_governor_settings(Settings& settings, GovernorPolicySettings* policy, NamedPolicy* result) {
   policy->threads = static_cast<int>(settings.number("threads", 1, 1, 64));
   policy->processor = settings.text("on", "");
   policy->clamp_min = settings.number("clamp", 0, 0, 1024);
-  if (name == "schedutil") {
+  if (policy->governor == "schedutil") {
     GovernorSettings& governor = result->simulation.governor;
     governor.rate_limit_ms = settings.number("rate", governor.rate_limit_ms, 0, 1000);
     governor.util_est = settings.flag("util_est", governor.util_est);
   }
+  result->make = [policy = *policy](std::vector<ManagedProcessor> processors) {
+    return make_governor_policy(std::move(processors), policy);
+  };
+}
+
+void read_governor(const std::string& name, Settings& settings, NamedPolicy* result) {
+  GovernorPolicySettings policy;
+  policy.governor = name;
+  policy.member = "static:" + settings.text("member", "largest");
+  read_governor_settings(settings, &policy, result);
+}
+
+void read_dynamic(const std::string& name, Settings& settings, NamedPolicy* result) {
+  GovernorPolicySettings policy;
+  policy.governor = "schedutil";
+  policy.member = name;
+  read_governor_settings(settings, &policy, result);
+}
+
+void read_alert(const std::string&, Settings& settings, NamedPolicy* result) {
+  const int threads = static_cast<int>(settings.number("threads", 1, 1, 64));
+  result->make = [threads](std::vector<ManagedProcessor> processors) {
+    return make_alert(std::move(processors), threads);
+  };
+}
+
+void read_assigned(const std::string&, Settings&, NamedPolicy* result) {
+  result->make = [](std::vector<ManagedProcessor> processors) { return make_assigned(std::move(processors)); };
+}
+
+void read_manager(const std::string& name, Settings& settings, NamedPolicy* result) {
+  ResourceManagerSettings manager;
+  manager.oracle = result->oracle = name == "oracle";
+  manager.largest_only = name == "dvfs";
+  manager.aim = settings.number("aim", 0, 0.01, 1);
+  if (manager.oracle) manager.caution = settings.number("caution", manager.caution, 0, 1);
+  result->make = [manager](std::vector<ManagedProcessor> processors) {
+    return std::make_unique<ResourceManager>(std::move(processors), manager);
+  };
+}
+
+// A new policy is a row.
+struct Kind {
+  std::vector<std::string> names;
+  void (*read)(const std::string& name, Settings& settings, NamedPolicy* result);
+  const char* help;  // whole lines
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kKinds = {
+      {{"schedutil", "ondemand", "performance", "powersave"},
+       read_governor,
+       "  schedutil, ondemand, performance, powersave   that governor, a fixed member: member=largest|cheapest|NAME\n"
+       "                 (cheapest: that keeps the floor), threads=N, on=PROCESSOR, clamp=0..1024; schedutil: "
+       "rate=MS,\n"
+       "                 util_est=on|off\n"
+       "  schedutil-best the best of all these settings of schedutil, in hindsight\n"},
+      {{"dynamic", "dynamic-ofa"},
+       read_dynamic,
+       "  dynamic        a dynamic network under schedutil: threads=N, on=PROCESSOR, clamp, rate, util_est\n"
+       "  dynamic-ofa    Dynamic-OFA's level loop under schedutil, the same settings\n"},
+      {{"alert"}, read_alert, "  alert          ALERT: threads=N\n"},
+      {{"assigned"},
+       read_assigned,
+       "  assigned       cores and clocks by Limber once a second, members by each application itself: limberd with\n"
+       "                 applications that do not announce their frames\n"},
+      {{"dvfs", "limber", "oracle"},
+       read_manager,
+       "  dvfs           cores and clocks by Limber, the largest member (a smaller one only where it cannot be in\n"
+       "                 time): aim=SHARE\n"
+       "  limber         member, cores and clocks together: aim=SHARE of the deadline\n"
+       "  limber:like=P, limber:within=P   aiming at policy P's 95th percentile of the latency instead of the\n"
+       "                 deadline; the lowest latency that takes no more energy than P, found by trying aims\n"
+       "  oracle         the same with a perfect profile and knowledge of the future\n"},
+  };
+  return kKinds;
 }
 
 }  // namespace
@@ -87,59 +161,22 @@ NamedPolicy parse_policy(const std::string& text) {
   Settings settings(colon < text.size() ? text.substr(colon + 1) : "", text);
   NamedPolicy result;
   result.name = text;
-  const bool governor = std::find(kGovernors.begin(), kGovernors.end(), name) != kGovernors.end();
-  if (governor || name == "dynamic" || name == "dynamic-ofa") {
-    GovernorPolicySettings policy;
-    policy.governor = governor ? name : "schedutil";
-    policy.member = governor ? "static:" + settings.text("member", "largest") : name;
-    read_governor(policy.governor, settings, &policy, &result);
-    result.make = [policy](std::vector<ManagedProcessor> processors) {
-      return make_governor_policy(std::move(processors), policy);
-    };
-  } else if (name == "alert") {
-    const int threads = static_cast<int>(settings.number("threads", 1, 1, 64));
-    result.make = [threads](std::vector<ManagedProcessor> processors) {
-      return make_alert(std::move(processors), threads);
-    };
-  } else if (name == "assigned") {
-    result.make = [](std::vector<ManagedProcessor> processors) { return make_assigned(std::move(processors)); };
-  } else if (name == "limber" || name == "oracle" || name == "dvfs") {
-    ResourceManagerSettings manager;
-    manager.oracle = result.oracle = name == "oracle";
-    manager.largest_only = name == "dvfs";
-    manager.aim = settings.number("aim", 0, 0.01, 1);
-    if (manager.oracle) manager.caution = settings.number("caution", manager.caution, 0, 1);
-    result.make = [manager](std::vector<ManagedProcessor> processors) {
-      return std::make_unique<ResourceManager>(std::move(processors), manager);
-    };
-  } else {
-    fail(ErrorCode::kInvalidArgument,
-         "no policy '{}'; legal: {}, dynamic, dynamic-ofa, dvfs, alert, assigned, limber, oracle, schedutil-best", text,
-         fmt::join(kGovernors, ", "));
+  std::string legal;
+  for (const Kind& kind : kinds()) {
+    if (std::find(kind.names.begin(), kind.names.end(), name) != kind.names.end()) {
+      kind.read(name, settings, &result);
+      settings.done();
+      return result;
+    }
+    legal += fmt::format("{}, ", fmt::join(kind.names, ", "));
   }
-  settings.done();
-  return result;
+  fail(ErrorCode::kInvalidArgument, "no policy '{}'; legal: {}schedutil-best", text, legal);
 }
 
 std::string policy_help() {
-  return "Policies, NAME or NAME:KEY=VALUE,...\n"
-         "  schedutil, ondemand, performance, powersave   that governor, a fixed member: member=largest|cheapest|NAME\n"
-         "                 (cheapest: that keeps the floor), threads=N, on=PROCESSOR, clamp=0..1024; schedutil: "
-         "rate=MS,\n"
-         "                 util_est=on|off\n"
-         "  schedutil-best the best of all these settings of schedutil, in hindsight\n"
-         "  dynamic        a dynamic network under schedutil: threads=N, on=PROCESSOR, clamp, rate, util_est\n"
-         "  dynamic-ofa    Dynamic-OFA's level loop under schedutil, the same settings\n"
-         "  dvfs           cores and clocks by Limber, the largest member (a smaller one only where it cannot be in "
-         "time): aim=SHARE\n"
-         "  alert          ALERT: threads=N\n"
-         "  assigned       cores and clocks by Limber once a second, members by each application itself: limberd with\n"
-         "                 applications that do not announce their frames\n"
-         "  limber         member, cores and clocks together: aim=SHARE of the deadline\n"
-         "  limber:like=P, limber:within=P   aiming at policy P's 95th percentile of the latency instead of the "
-         "deadline; the\n"
-         "                 lowest latency that takes no more energy than P, found by trying aims\n"
-         "  oracle         the same with a perfect profile and knowledge of the future\n";
+  std::string help = "Policies, NAME or NAME:KEY=VALUE,...\n";
+  for (const Kind& kind : kinds()) help += kind.help;
+  return help;
 }
 
 Knowledge knowledge_of(const Scenario& scenario, const NamedPolicy& policy, uint64_t seed) {

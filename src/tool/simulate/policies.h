@@ -15,13 +15,7 @@ struct NamedPolicy {
   bool oracle = false;
 };
 
-// schedutil, ondemand, performance, powersave: that governor, the system's mapping, a fixed member
-//   member=largest|cheapest|NAME (cheapest: that keeps the accuracy floor), threads=N, on=PROCESSOR, clamp=0..1024;
-//   schedutil: rate=MS, util_est=on|off
-// dynamic, dynamic-ofa: the member is each application's own choice (policy.h), under schedutil; threads=N,
-// on=PROCESSOR dvfs: cores and clocks are Limber's, the member is the largest alert: ALERT; threads=N assigned: cores
-// and clocks are Limber's by plan, the member is each application's own choice limber; oracle: Limber with a perfect
-// profile and knowledge of the future; aim=SHARE of the deadline Fails with kInvalidArgument naming what is legal.
+// A name and its settings as policy_help() lists them. Fails with kInvalidArgument naming what is legal.
 NamedPolicy parse_policy(const std::string& text);
 // One line each, for --help.
 std::string policy_help();
