@@ -14,7 +14,7 @@ rendered() {  # rendered PAGE: as a reader sees it; where nothing formats pages,
     groff -man -Tutf8 -ww -rLL=400n -P-cbou "$1" 2>"$work/warnings"
     [ -s "$work/warnings" ] && problem "groff $1: $(head -n 5 "$work/warnings")"
   else
-    sed -e 's/\\f[BIR]//g' -e 's/\\-/-/g' -e 's/\\(aq/'"'"'/g' -e 's/\\&//g' -e 's/\\(ga/`/g' -e 's/\\e/\\/g' "$1"
+    sed -e 's/^\.SS "\(.*\)"$/   \1/' -e 's/\\f[BIR]//g' -e 's/\\-/-/g' -e 's/\\(aq/'"'"'/g' -e 's/\\&//g' -e 's/\\(ga/`/g' -e 's/\\e/\\/g' "$1"
   fi
 }
 
