@@ -33,6 +33,7 @@ expect 1 "no limberd at $LIMBERD_SOCKET" "$limber" top --once
 expect 0 "Example" "$limber" top --help
 expect 0 "self-managed: no limberd at" "$limber" run "$shapes" --managed --frames 6 --burst 2 --quiet
 expect 1 "let managed play alone" "$limber" run "$shapes" --policy dynamic,managed --frames 6
+expect 2 "excludes --managed" "$limber" run "$shapes" --managed --policy dynamic --frames 6
 
 start
 grep -qF "made the folder $work/new" "$work/log" || problem "limberd made a folder and does not say so: $(cat "$work/log")"

@@ -20,11 +20,14 @@ void add_run_command(CLI::App& app) {
   command->add_option("--input", options->input,
                       "images of a stream instead, fitted to the model: a picture, a folder, y4m:FILE, "
                       "raw:WxH:rgb|grey:FILE (FILE may be -), v4l2:DEVICE");
-  command->add_option("--policy", options->policy,
-                      "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all; or managed");
-  command->add_flag_callback(
-      "--managed", [options] { options->policy = "managed"; },
-      "the same as --policy managed: cores and members within which it decides come from limberd");
+  CLI::Option* policy =
+      command->add_option("--policy", options->policy,
+                          "static:<member>, dynamic, dynamic-ofa, anytime, several with commas, or all; or managed");
+  command
+      ->add_flag_callback(
+          "--managed", [options] { options->policy = "managed"; },
+          "the same as --policy managed: cores and members within which it decides come from limberd")
+      ->excludes(policy);
   command->add_option(
       "--socket", options->socket,
       "of limberd; default: $LIMBERD_SOCKET, else /run/limber/limberd.sock, a user's own in $XDG_RUNTIME_DIR");
